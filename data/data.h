@@ -1,0 +1,42 @@
+/* data.h: generators of the benchmark cases. General rules as in inr.h. */
+#ifndef FC_DATA_H
+#define FC_DATA_H
+
+#include "inr/inr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 2-D incompressible Navier-Stokes in vorticity form on the periodic unit square (Li et al. 2021;
+ * settings of Yin et al. 2023, PEERS 1.1):
+ *
+ *   dw/dt + u . grad w = nu lap w + f,   f = 0.1 (sin 2 pi (x + y) + cos 2 pi (x + y))
+ *
+ * pseudo-spectral with 2/3 dealiasing and an integrating factor for the viscous term. The initial
+ * vorticity is the Gaussian random field w0 = Re ifft2(N^2 sqrt 2 sigma (4 pi^2 |k|^2 + tau^2)^(-alpha/2) xi),
+ * alpha = 2.5, tau = 7, sigma = tau^1.5, E|xi|^2 = 1, no mean. */
+typedef struct fc_navier_stokes_config {
+    size_t sequences;      /* default 512 */
+    size_t per_trajectory; /* sequences cut from one trajectory, default 2; the trajectory goes on
+                              between them without a gap */
+    size_t frames;         /* frames of a sequence, default 20 */
+    double interval;       /* time between frames, default 1 */
+    double burn_in;        /* time before the first frame, default 28.5 */
+    size_t grid;           /* points an axis, even, >= 16; default 64 */
+    size_t output_grid;    /* points an axis written: a divisor of grid; 0 = grid */
+    double viscosity;      /* nu > 0, default 1e-3 */
+    double forcing;        /* amplitude, default 0.1 */
+    double step;           /* largest time step, default 0.025 at grid 64 (0 = chosen) */
+    uint64_t seed;         /* trajectory i depends on seed and i alone, not on threads */
+} fc_navier_stokes_config;
+
+FC_API fc_navier_stokes_config fc_navier_stokes_config_default(void);
+FC_API FC_NODISCARD fc_status fc_navier_stokes_generate(fc_context *context,
+                                                        const fc_navier_stokes_config *config,
+                                                        fc_dataset **dataset);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

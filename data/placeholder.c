@@ -1,0 +1,1 @@
+extern int fc__room_data;int fc__room_data;

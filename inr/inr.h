@@ -1,0 +1,388 @@
+/* inr.h: the ground floor of fieldcast.
+ *
+ * Contexts and errors, domains and observations, the FourierNet decoder and its basis, posterior
+ * encoding, and decoder fitting. Everything here works in host memory. Arrays are row-major; the
+ * shape stands beside every pointer. `float` holds fields and weights, `double` holds coordinates,
+ * times, covariances and everything that is solved for.
+ *
+ * Every function that can fail returns fc_status and leaves a message in its context; its
+ * out-parameters are NULL (or untouched, for caller-owned arrays) on failure. Destroying NULL is
+ * legal. A context serves one thread at a time; objects made with one context may be read by many.
+ */
+#ifndef FC_INR_H
+#define FC_INR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define FC_API
+#else
+#define FC_API __attribute__((visibility("default")))
+#endif
+#define FC_NODISCARD __attribute__((warn_unused_result))
+
+/* ---------------------------------------------------------------- status and context */
+
+/* X(name, exit code of the program, text) */
+#define FC_STATUS_LIST(X)                                                                          \
+    X(FC_OK, 0, "success")                                                                         \
+    X(FC_ERROR_USAGE, 2, "invalid argument or option")                                             \
+    X(FC_ERROR_DATA, 3, "unusable data")                                                           \
+    X(FC_ERROR_SOLVER, 4, "solver failure")                                                        \
+    X(FC_ERROR_DEVICE, 5, "device failure")                                                        \
+    X(FC_ERROR_MEMORY, 5, "out of memory")                                                         \
+    X(FC_ERROR_IO, 6, "input or output failure")                                                   \
+    X(FC_INTERRUPTED, 130, "interrupted")
+
+typedef enum fc_status {
+#define FC_STATUS_ENUM(name, exit_code, text) name,
+    FC_STATUS_LIST(FC_STATUS_ENUM)
+#undef FC_STATUS_ENUM
+} fc_status;
+
+FC_API const char *fc_version(void); /* "MAJOR.MINOR.PATCH" */
+FC_API const char *fc_status_text(fc_status status);
+FC_API int fc_status_exit_code(fc_status status);
+
+typedef struct fc_context fc_context;
+
+/* threads: worker threads of every computation under this context, 0 = all processors the process
+ * may use. The BLAS is asked to use one thread itself, as the library divides the work. */
+FC_API FC_NODISCARD fc_status fc_context_create(int threads, fc_context **context);
+FC_API void fc_context_destroy(fc_context *context);
+FC_API int fc_context_threads(const fc_context *context);
+FC_API const char *fc_context_message(const fc_context *context); /* last failure, "" if none */
+
+/* Asks long work under this context to stop with FC_INTERRUPTED at its next safe point.
+ * Async-signal-safe: it only sets a flag. */
+FC_API void fc_context_interrupt(fc_context *context);
+FC_API bool fc_context_interrupted(const fc_context *context);
+
+/* Progress of long work: `done` of `total` units of the named stage, and the current loss (NaN
+ * where there is none). Called from the calling thread only. */
+typedef void fc_progress(void *user, const char *stage, uint64_t done, uint64_t total,
+                         double loss);
+FC_API void fc_context_set_progress(fc_context *context, fc_progress *progress, void *user);
+
+/* ---------------------------------------------------------------- domain */
+
+enum { FC_MAX_DIMS = 4, FC_MAX_INPUTS = 6, FC_NAME_SIZE = 64 };
+
+typedef enum fc_axis_kind {
+    FC_AXIS_PLAIN,     /* an interval [lower, upper] */
+    FC_AXIS_PERIODIC,  /* [lower, upper), where upper is the same place as lower */
+    FC_AXIS_LONGITUDE, /* degrees east; needs a FC_AXIS_LATITUDE beside it */
+    FC_AXIS_LATITUDE   /* degrees north */
+} fc_axis_kind;
+
+typedef struct fc_axis {
+    fc_axis_kind kind;
+    double lower, upper; /* the extent of the data; for longitude [lower, lower + 360) is legal */
+    char name[FC_NAME_SIZE];
+    char units[FC_NAME_SIZE];
+} fc_axis;
+
+/* Where the points live. Axes stand in the order of the coordinates of a point. */
+typedef struct fc_domain {
+    size_t dims; /* 1..FC_MAX_DIMS */
+    fc_axis axis[FC_MAX_DIMS];
+} fc_domain;
+
+/* Checks extents and kinds (finite, lower < upper, longitude and latitude both or neither). */
+FC_API FC_NODISCARD fc_status fc_domain_validate(fc_context *context, const fc_domain *domain);
+
+/* Number of network inputs a point becomes: one for a plain or periodic axis, three for the
+ * longitude and latitude pair. */
+FC_API size_t fc_domain_inputs(const fc_domain *domain);
+
+/* Network inputs of points. A periodic axis becomes the angle 2 pi (x - lower) / (upper - lower);
+ * a plain axis the same angle on a period FC_PLAIN_EXTENSION times its length, so that integer
+ * filters never force the two ends together; longitude and latitude the unit vector
+ * (cos lat cos lon, cos lat sin lon, sin lat), which stands after all planar inputs. */
+#define FC_PLAIN_EXTENSION 1.5
+FC_API void fc_domain_embed(const fc_domain *domain, size_t count,
+                            const double *coordinates, /* (count, dims) */
+                            double *inputs);           /* (count, inputs) */
+
+/* FC_ERROR_DATA naming the first coordinate that is not finite or lies outside the domain (beyond
+ * `slack` times the extent of a plain axis; |latitude| > 90). Periodic axes and longitudes accept
+ * any finite number. `what` names the points in the message, e.g. the file. */
+FC_API FC_NODISCARD fc_status fc_domain_check(fc_context *context, const fc_domain *domain,
+                                              const char *what, double slack, size_t count,
+                                              const double *coordinates);
+
+/* ---------------------------------------------------------------- datasets of observations */
+
+typedef struct fc_points {
+    size_t count;
+    double *coordinates;      /* (count, dims) in the units of the axes */
+    size_t grid[FC_MAX_DIMS]; /* for a tensor grid its shape, slowest axis first: grid[0] belongs to
+                                 the LAST axis of the domain (y, x order for axes x, y); else 0 */
+} fc_points;
+
+typedef struct fc_frame {
+    double time;   /* in the units of the dataset's time axis */
+    size_t points; /* index into the dataset's point sets; frames may share one */
+    float *values; /* (count, channels); NaN = not observed */
+} fc_frame;
+
+typedef struct fc_sequence {
+    size_t frame_count;
+    fc_frame *frames; /* times strictly increase */
+} fc_sequence;
+
+typedef struct fc_channel {
+    char name[FC_NAME_SIZE];      /* variable name in the file */
+    char units[FC_NAME_SIZE];     /* "1" when dimensionless */
+    char long_name[FC_NAME_SIZE]; /* for titles; may be empty */
+} fc_channel;
+
+typedef struct fc_time_axis {
+    char units[FC_NAME_SIZE];    /* CF: "hours since 1970-01-01", or a plain unit such as "1" */
+    char calendar[FC_NAME_SIZE]; /* CF calendar, "" where units have no reference date */
+    double cycle;                /* period of the forcing cycle in these units (a year for monthly
+                                    records, a day for hourly ones), 0 = none known */
+} fc_time_axis;
+
+/* A set of sequences; see DESIGN 4. All memory belongs to the dataset. */
+typedef struct fc_dataset {
+    fc_domain domain;
+    fc_time_axis time;
+    size_t channel_count;
+    fc_channel *channels;
+    size_t points_count;
+    fc_points *points;
+    size_t sequence_count;
+    fc_sequence *sequences;
+    bool record; /* true: one long record to be windowed; false: independent sequences */
+} fc_dataset;
+
+FC_API FC_NODISCARD fc_status fc_dataset_create(fc_context *context, const fc_domain *domain,
+                                                size_t channel_count, fc_dataset **dataset);
+FC_API void fc_dataset_destroy(fc_dataset *dataset);
+
+/* Adds a point set (copied) and returns its index. grid may be NULL (scattered points). */
+FC_API FC_NODISCARD fc_status fc_dataset_add_points(fc_context *context, fc_dataset *dataset,
+                                                    size_t count, const double *coordinates,
+                                                    const size_t *grid, size_t *index);
+
+/* Appends a sequence. times: (frame_count); points: (frame_count) indices, or NULL = point set 0.
+ * Values are allocated and set to NaN. */
+FC_API FC_NODISCARD fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset,
+                                                      size_t frame_count, const double *times,
+                                                      const size_t *points,
+                                                      fc_sequence **sequence);
+
+/* Reports the first fault: no sequences, non-finite or unordered times, infinite values, a frame or
+ * a channel without any value, coordinates outside the domain. `what` names the source. */
+FC_API FC_NODISCARD fc_status fc_dataset_validate(fc_context *context, const fc_dataset *dataset,
+                                                  const char *what);
+
+/* Largest number of points, and whether all frames share one point set. */
+FC_API size_t fc_dataset_max_points(const fc_dataset *dataset);
+FC_API bool fc_dataset_shares_points(const fc_dataset *dataset);
+
+/* ---------------------------------------------------------------- FourierNet decoder */
+
+/* A decoder maps a code z to a field that is affine in it (Yin et al. 2023, eq. 8; the
+ * multiplicative filter network of Fathony et al. 2021 with a code shift in every layer):
+ *
+ *   h_0 = s_0(x) * (A_0 z + b_0)
+ *   h_l = s_l(x) * (W_l h_{l-1} + A_l z + b_l)          l = 1..layers
+ *   u   = head h_layers + bias                          s_l(x) = [sin, cos](Omega_l x)
+ *
+ * As nothing bends, u = phi0(x) + Phi(x) z. With layers = 0 it is a Fourier series with learned
+ * modes; A_l and b_l have one block per channel, everything else is shared by the channels. */
+typedef enum fc_filter_kind {
+    FC_FILTER_INTEGER,  /* fixed whole wave numbers, lowest first; planar domains only */
+    FC_FILTER_RANDOM,   /* fixed directions and radii up to the bandwidth; any domain */
+    FC_FILTER_TRAINABLE /* random start, then trained like any weight */
+} fc_filter_kind;
+
+typedef struct fc_decoder_config {
+    size_t codes;       /* C, >= 1 */
+    size_t channels;    /* >= 1 */
+    size_t layers;      /* multiplicative layers after the first, 0..16; default 0 */
+    size_t filters;     /* frequencies a layer; its width is twice that; default 307 */
+    fc_filter_kind filter; /* default FC_FILTER_INTEGER */
+    double bandwidth;   /* largest |Omega| of random filters, radians per input unit; default 16 */
+    uint64_t seed;      /* of random filters and initial weights */
+} fc_decoder_config;
+
+FC_API fc_decoder_config fc_decoder_config_default(void);
+
+typedef struct fc_decoder {
+    fc_decoder_config config;
+    fc_domain domain;
+    size_t inputs;          /* network inputs a point */
+    size_t parameter_count; /* all weights, filters included */
+    float *parameters;      /* (parameter_count); layout: fc_decoder_layout */
+} fc_decoder;
+
+/* Offsets into parameters. Arrays of layer l follow each other for l = 0..layers. */
+typedef struct fc_decoder_layout {
+    size_t omega; /* (layers + 1, filters, inputs) */
+    size_t a;     /* (layers + 1, channels, width, C) */
+    size_t b;     /* (layers + 1, channels, width) */
+    size_t w;     /* (layers, width, width) of layers 1.. */
+    size_t head;  /* (channels, width) */
+    size_t bias;  /* (channels) */
+    size_t count; /* total */
+} fc_decoder_layout;
+
+FC_API fc_decoder_layout fc_decoder_layout_of(const fc_decoder_config *config, size_t inputs);
+
+FC_API FC_NODISCARD fc_status fc_decoder_create(fc_context *context, const fc_domain *domain,
+                                                const fc_decoder_config *config,
+                                                fc_decoder **decoder);
+FC_API void fc_decoder_destroy(fc_decoder *decoder);
+
+/* Values u at points for several codes at once, evaluated layer by layer without forming the
+ * basis: the reference, and cheaper for few codes. */
+FC_API FC_NODISCARD fc_status fc_decoder_values(fc_context *context, const fc_decoder *decoder,
+                                                size_t count, const double *coordinates,
+                                                size_t codes_count,
+                                                const float *z, /* (codes_count, C) */
+                                                float *u);      /* (codes_count, count, channels) */
+
+/* The basis: phi0 and Phi = du/dz, the decoder's Jacobian with respect to the code. */
+FC_API FC_NODISCARD fc_status fc_decoder_basis(fc_context *context, const fc_decoder *decoder,
+                                               size_t count, const double *coordinates,
+                                               float *phi0, /* (count, channels) */
+                                               float *phi); /* (count, channels, C) */
+
+/* Adds to parameter_gradient the gradient of L given dL/dphi0 and dL/dPhi at the same points
+ * (reverse mode through the multiplicative layers). The filters' part is computed only for
+ * FC_FILTER_TRAINABLE, as the others are fixed. */
+FC_API FC_NODISCARD fc_status fc_decoder_basis_vjp(fc_context *context, const fc_decoder *decoder,
+                                                   size_t count, const double *coordinates,
+                                                   const float *phi0_bar, /* (count, channels) */
+                                                   const float *phi_bar, /* (count, channels, C) */
+                                                   float *parameter_gradient);
+
+/* Gradient and Laplacian of u at points for one code. Planar axes: in the units of the axes.
+ * Longitude and latitude: eastward and northward derivative and the Laplace-Beltrami operator on
+ * the unit sphere, per radian (multiply by 1/R and 1/R^2 for a sphere of radius R); undefined at the
+ * poles themselves, where it is evaluated 1e-9 rad beside them. NULL = not wanted. */
+FC_API FC_NODISCARD fc_status fc_decoder_derivatives(fc_context *context, const fc_decoder *decoder,
+                                                     size_t count, const double *coordinates,
+                                                     const float *z,   /* (C) */
+                                                     float *gradient,  /* (count, channels, dims) */
+                                                     float *laplacian); /* (count, channels) */
+
+/* Change of code coordinates z_old = offset + transform z_new, absorbed by A and b, so that the
+ * decoded fields stay the same. new_codes may be smaller than C. */
+FC_API FC_NODISCARD fc_status fc_decoder_change_codes(fc_context *context, fc_decoder *decoder,
+                                                      size_t new_codes,
+                                                      const double *transform, /* (C, new_codes) */
+                                                      const double *offset);   /* (C) */
+
+/* ---------------------------------------------------------------- posterior encoding */
+
+/* Gaussian prior N(mean, covariance) of the codes, with covariance = factor factor^T. */
+typedef struct fc_prior {
+    size_t codes;
+    double *mean;       /* (C) */
+    double *covariance; /* (C, C) */
+    double *factor;     /* (C, C), lower triangular */
+} fc_prior;
+
+/* Mean and covariance of codes (count, C); `floor` times the mean variance is added to the diagonal
+ * so that the factor exists with few samples (default 1e-9). */
+FC_API FC_NODISCARD fc_status fc_prior_fit(fc_context *context, size_t codes, size_t count,
+                                           const double *z, double floor, fc_prior **prior);
+FC_API FC_NODISCARD fc_status fc_prior_create(fc_context *context, size_t codes, const double *mean,
+                                              const double *covariance, fc_prior **prior);
+FC_API void fc_prior_destroy(fc_prior *prior);
+
+/* The posterior of the code given observations at a fixed set of points (optimal interpolation in
+ * latent space):
+ *
+ *   P = (Phi^T R^-1 Phi + Sigma^-1)^-1,   z = mu + P Phi^T R^-1 (y - phi0 - Phi mu)
+ *
+ * solved by one Cholesky in whitened coordinates z = mu + factor w; with fewer values than codes in
+ * the equivalent dual form of size (values, values). One object serves any number of frames. */
+typedef struct fc_posterior fc_posterior;
+
+typedef enum fc_posterior_form { FC_POSTERIOR_AUTO, FC_POSTERIOR_PRIMAL, FC_POSTERIOR_DUAL } fc_posterior_form;
+
+FC_API FC_NODISCARD fc_status fc_posterior_create(fc_context *context, const fc_prior *prior,
+                                                  size_t values,
+                                                  const float *phi0,     /* (values) */
+                                                  const float *phi,      /* (values, C) */
+                                                  const double *noise,   /* (values) variances > 0 */
+                                                  fc_posterior_form form,
+                                                  fc_posterior **posterior);
+FC_API void fc_posterior_destroy(fc_posterior *posterior);
+
+/* Posterior means of several frames. y must be finite. */
+FC_API FC_NODISCARD fc_status fc_posterior_encode(fc_context *context,
+                                                  const fc_posterior *posterior, size_t frames,
+                                                  const float *y, /* (frames, values) */
+                                                  double *z);     /* (frames, C) */
+
+/* covariance P (C, C) of every frame encoded with this object */
+FC_API void fc_posterior_covariance(const fc_posterior *posterior, double *covariance);
+
+/* Variance of Phi z at other points for codes of the given covariance: diag(Phi P Phi^T). */
+FC_API FC_NODISCARD fc_status fc_basis_variance(fc_context *context, size_t codes,
+                                                const double *covariance, size_t values,
+                                                const float *phi,  /* (values, C) */
+                                                double *variance); /* (values) */
+
+/* ---------------------------------------------------------------- decoder fitting */
+
+typedef enum fc_fit_method {
+    FC_FIT_AUTO,          /* FC_FIT_SERIES for layers = 0, else FC_FIT_PROJECTION */
+    FC_FIT_SERIES,        /* layers = 0: Gaussian EM for the Fourier coefficients of the frames, whose
+                             principal directions become the modes; on shared points one step, POD */
+    FC_FIT_PROJECTION,    /* POD regression where frames share points, then variable projection
+                             (Golub & Pereyra 1973): codes are always the solved ones */
+    FC_FIT_AUTO_DECODING  /* DINo's procedure: Adam on codes and weights together */
+} fc_fit_method;
+
+typedef struct fc_fit_config {
+    fc_fit_method method; /* default FC_FIT_AUTO */
+    size_t codes;         /* C; 0 = chosen: the smallest that leaves `tolerance` of the validation
+                             variance, at most max_codes and a third of the training frames */
+    size_t max_codes;     /* default 256 */
+    double tolerance;     /* share of the variance that may stay unresolved; default 2e-6 */
+    size_t steps;         /* Adam steps of the iterative methods; default 3000 */
+    size_t batch_frames;  /* frames a step; default 16 */
+    size_t batch_points;  /* points a step; default 512 */
+    double rate;          /* Adam rate of the weights; default 7e-3 */
+    double code_rate;     /* Adam rate of the codes, auto-decoding only; default 1e-3 */
+    size_t em_iterations; /* FC_FIT_SERIES on points that differ between frames; default 5 */
+    uint64_t seed;
+} fc_fit_config;
+
+FC_API fc_fit_config fc_fit_config_default(void);
+
+typedef struct fc_fit_report {
+    double training_mse;   /* of the fitted decoder with solved codes, normalised units */
+    double validation_mse; /* the same on validation frames, NaN without any */
+    double unresolved;     /* validation_mse / variance */
+    double seconds;
+    size_t codes;
+} fc_fit_report;
+
+/* Fits a decoder to the first `train_frames` frames of sequences (0 = all); the sequences marked in
+ * `validation` (sequence_count flags, may be NULL) only pick C. Values must be normalised.
+ * decoder_config.codes is ignored in favour of fit->codes. Returned codes are centred, ordered by
+ * energy and share one scale (POD gauge). */
+FC_API FC_NODISCARD fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset,
+                                             size_t train_frames, const bool *validation,
+                                             const fc_decoder_config *decoder_config,
+                                             const fc_fit_config *fit, fc_decoder **decoder,
+                                             fc_fit_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

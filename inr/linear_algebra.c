@@ -1,0 +1,104 @@
+#include "inr/support.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+#include <stdlib.h>
+#include <string.h>
+
+static CBLAS_TRANSPOSE operation(bool transposed)
+{
+    return transposed ? CblasTrans : CblasNoTrans;
+}
+
+void fc__sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
+               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
+{
+    if (m && n)
+        cblas_sgemm(CblasRowMajor, operation(ta), operation(tb), (int)m, (int)n, (int)k, alpha, a,
+                    (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+void fc__dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a,
+               size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc)
+{
+    if (m && n)
+        cblas_dgemm(CblasRowMajor, operation(ta), operation(tb), (int)m, (int)n, (int)k, alpha, a,
+                    (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+/* C is divided along its longer side, so that every thread runs one product of full depth and the
+ * result does not depend on the division. */
+#define DEFINE_GEMM_PARALLEL(NAME, REAL, GEMM)                                                     \
+    void NAME(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,           \
+              REAL alpha, const REAL *a, size_t lda, const REAL *b, size_t ldb, REAL beta,         \
+              REAL *c, size_t ldc)                                                                 \
+    {                                                                                              \
+        size_t parts = (size_t)fc_context_threads(context);                                        \
+        _Pragma("omp parallel for num_threads((int)parts) schedule(static, 1)")                    \
+        for (size_t part = 0; part < parts; part++) {                                              \
+            size_t begin, end;                                                                     \
+            fc__slice(m >= n ? m : n, parts, part, &begin, &end);                                  \
+            if (m >= n)                                                                            \
+                GEMM(ta, tb, end - begin, n, k, alpha, a + (ta ? begin : begin * lda), lda, b,     \
+                     ldb, beta, c + begin * ldc, ldc);                                             \
+            else                                                                                   \
+                GEMM(ta, tb, m, end - begin, k, alpha, a, lda, b + (tb ? begin * ldb : begin),     \
+                     ldb, beta, c + begin, ldc);                                                   \
+        }                                                                                          \
+    }
+
+DEFINE_GEMM_PARALLEL(fc__sgemm_parallel, float, fc__sgemm)
+DEFINE_GEMM_PARALLEL(fc__dgemm_parallel, double, fc__dgemm)
+
+void fc__dsyrk(size_t n, size_t k, double alpha, const double *a, double beta, double *c)
+{
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)k, alpha, a, (int)n, beta, c,
+                (int)n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++)
+            c[i * n + j] = c[j * n + i];
+}
+
+fc_status fc__cholesky(fc_context *context, const char *what, size_t n, double *a)
+{
+    /* Row-major lower is LAPACK's upper: calling it column-major avoids LAPACKE's copy. */
+    lapack_int info = LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)n);
+    if (info != 0)
+        return fc__fail(context, FC_ERROR_SOLVER,
+                        "%s: the matrix (%zu, %zu) is not positive definite at row %d", what, n, n,
+                        (int)info - 1);
+    for (size_t i = 0; i < n; i++)
+        memset(a + i * n + i + 1, 0, (n - i - 1) * sizeof *a);
+    return FC_OK;
+}
+
+void fc__triangular_solve(bool transposed, size_t n, const double *l, size_t columns, double *x)
+{
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, operation(transposed), CblasNonUnit, (int)n,
+                (int)columns, 1.0, l, (int)n, x, (int)columns);
+}
+
+void fc__cholesky_solve(size_t n, const double *l, size_t columns, double *x)
+{
+    fc__triangular_solve(false, n, l, columns, x);
+    fc__triangular_solve(true, n, l, columns, x);
+}
+
+fc_status fc__eigen(fc_context *context, size_t n, double *a, double *values, double *vectors)
+{
+    lapack_int info =
+        LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)n, a, (lapack_int)n, values);
+    if (info != 0)
+        return fc__fail(context, info == LAPACK_WORK_MEMORY_ERROR ? FC_ERROR_MEMORY : FC_ERROR_SOLVER,
+                        "eigenvalues of a (%zu, %zu) matrix: LAPACK returned %d", n, n, (int)info);
+    /* LAPACK: ascending, vector j in column j of a column-major matrix = row j here. */
+    for (size_t i = 0; i < n / 2; i++) {
+        double value = values[i];
+        values[i] = values[n - 1 - i];
+        values[n - 1 - i] = value;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            vectors[i * n + j] = a[(n - 1 - j) * n + i];
+    return FC_OK;
+}

@@ -1,0 +1,1 @@
+extern int fc__room_io;int fc__room_io;

@@ -1,0 +1,1 @@
+extern int fc__room_ode;int fc__room_ode;
