@@ -67,7 +67,7 @@ void fc_context_destroy(fc_context *context)
 
 int fc_context_threads(const fc_context *context)
 {
-    return context->threads;
+    return context ? context->threads : 1;
 }
 
 const char *fc_context_message(const fc_context *context)
@@ -82,7 +82,7 @@ void fc_context_interrupt(fc_context *context)
 
 bool fc_context_interrupted(const fc_context *context)
 {
-    return context->interrupted != 0;
+    return context && context->interrupted != 0;
 }
 
 void fc_context_set_progress(fc_context *context, fc_progress *progress, void *user)
@@ -107,7 +107,7 @@ fc_status fc__fail(fc_context *context, fc_status status, const char *format, ..
 
 void fc__report(fc_context *context, const char *stage, uint64_t done, uint64_t total, double loss)
 {
-    if (context->progress)
+    if (context && context->progress)
         context->progress(context->progress_user, stage, done, total, loss);
 }
 

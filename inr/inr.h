@@ -56,6 +56,8 @@ typedef struct fc_context fc_context;
  * may use. The BLAS is asked to use one thread itself, as the library divides the work. */
 FC_API FC_NODISCARD fc_status fc_context_create(int threads, fc_context **context);
 FC_API void fc_context_destroy(fc_context *context);
+/* 1 for NULL: a function called with a NULL context runs on the calling thread alone and leaves no
+ * message, which is how parallel regions call others. */
 FC_API int fc_context_threads(const fc_context *context);
 FC_API const char *fc_context_message(const fc_context *context); /* last failure, "" if none */
 
@@ -200,6 +202,7 @@ FC_API bool fc_dataset_shares_points(const fc_dataset *dataset);
  * As nothing bends, u = phi0(x) + Phi(x) z. With layers = 0 it is a Fourier series with learned
  * modes; A_l and b_l have one block per channel, everything else is shared by the channels. */
 typedef enum fc_filter_kind {
+    FC_FILTER_AUTO,     /* integer filters on planar domains, random ones on the sphere */
     FC_FILTER_INTEGER,  /* fixed whole wave numbers, lowest first; planar domains only */
     FC_FILTER_RANDOM,   /* fixed directions and radii up to the bandwidth; any domain */
     FC_FILTER_TRAINABLE /* random start, then trained like any weight */
@@ -209,9 +212,11 @@ typedef struct fc_decoder_config {
     size_t codes;       /* C, >= 1 */
     size_t channels;    /* >= 1 */
     size_t layers;      /* multiplicative layers after the first, 0..16; default 0 */
-    size_t filters;     /* frequencies a layer; its width is twice that; default 307 */
-    fc_filter_kind filter; /* default FC_FILTER_INTEGER */
-    double bandwidth;   /* largest |Omega| of random filters, radians per input unit; default 16 */
+    size_t filters;     /* frequencies a layer; its width is twice that; default 0 = chosen when
+                           fitting by the error on held-out points */
+    fc_filter_kind filter; /* default FC_FILTER_AUTO */
+    double bandwidth;   /* largest |Omega| of random and trainable filters, radians per input unit;
+                           default 0 = chosen when fitting */
     uint64_t seed;      /* of random filters and initial weights */
 } fc_decoder_config;
 
@@ -356,6 +361,8 @@ typedef struct fc_fit_config {
     size_t steps;         /* Adam steps of the iterative methods; default 3000 */
     size_t batch_frames;  /* frames a step; default 16 */
     size_t batch_points;  /* points a step; default 512 */
+    double ridge;         /* FC_FIT_SERIES: share of the normal matrix's mean diagonal added to it;
+                             default 0 = chosen with the filters */
     double rate;          /* Adam rate of the weights; default 7e-3 */
     double code_rate;     /* Adam rate of the codes, auto-decoding only; default 1e-3 */
     size_t em_iterations; /* FC_FIT_SERIES on points that differ between frames; default 5 */
@@ -374,12 +381,14 @@ typedef struct fc_fit_report {
 
 /* Fits a decoder to the first `train_frames` frames of sequences (0 = all); the sequences marked in
  * `validation` (sequence_count flags, may be NULL) only pick C. Values must be normalised.
- * decoder_config.codes is ignored in favour of fit->codes. Returned codes are centred, ordered by
- * energy and share one scale (POD gauge). */
+ * decoder_config.codes is ignored in favour of fit->codes. Codes are centred, ordered by energy and
+ * share one scale (POD gauge): *prior has mean 0 and a diagonal covariance of trace C. noise
+ * (channels) receives the variance that the decoder leaves unresolved on training frames. */
 FC_API FC_NODISCARD fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset,
                                              size_t train_frames, const bool *validation,
                                              const fc_decoder_config *decoder_config,
                                              const fc_fit_config *fit, fc_decoder **decoder,
+                                             fc_prior **prior, double *noise,
                                              fc_fit_report *report);
 
 #ifdef __cplusplus

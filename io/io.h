@@ -10,6 +10,20 @@
 extern "C" {
 #endif
 
+/* ---------------------------------------------------------------- kinds of files */
+
+/* What a file holds, told by its content and never by its name. */
+typedef enum fc_file_kind {
+    FC_FILE_DATASET,  /* observations, written by fc_dataset_write */
+    FC_FILE_FORECAST, /* a forecast, written by fc_forecast_write */
+    FC_FILE_MODEL,    /* a model or checkpoint, written by fc_model_write */
+    FC_FILE_NETCDF    /* any other HDF5 file; fc_dataset_read reads it if it is gridded CF/netCDF-4 */
+} fc_file_kind;
+
+/* FC_ERROR_IO when the file cannot be opened, FC_ERROR_DATA when it is not a whole HDF5 file. */
+FC_API FC_NODISCARD fc_status fc_file_probe(fc_context *context, const char *path,
+                                            fc_file_kind *kind);
+
 /* ---------------------------------------------------------------- datasets */
 
 typedef struct fc_read_config {

@@ -220,7 +220,7 @@ FC_API FC_NODISCARD fc_status fc_trainer_create(fc_context *context, fc_field *f
                                                 const fc_dynamics_config *config,
                                                 fc_trainer **trainer);
 FC_API void fc_trainer_destroy(fc_trainer *trainer);
-FC_API fc_trainer_state fc_trainer_get_state(fc_trainer *trainer);
+FC_API fc_trainer_state fc_trainer_get_state(const fc_trainer *trainer);
 /* Copies a saved state in; FC_ERROR_DATA when the sizes differ. */
 FC_API FC_NODISCARD fc_status fc_trainer_set_state(fc_trainer *trainer,
                                                    const fc_trainer_state *state);
@@ -228,6 +228,8 @@ FC_API FC_NODISCARD fc_status fc_trainer_set_state(fc_trainer *trainer,
  * ran out). loss: mean training loss of these updates; validation: last validation loss. */
 FC_API FC_NODISCARD fc_status fc_trainer_run(fc_trainer *trainer, uint64_t updates, bool *done,
                                              double *loss, double *validation);
+/* Share of the schedule's compute that is done, 0..1. */
+FC_API double fc_trainer_share(const fc_trainer *trainer);
 /* Copies the best averaged weights into the field. */
 FC_API void fc_trainer_finish(fc_trainer *trainer);
 
@@ -284,7 +286,6 @@ typedef struct fc_train_config {
     size_t window;            /* records: frames of a training window; 0 = all of it */
     double validation;        /* share held out: sequences, or the end of a record; default 0.05 */
     size_t harmonics;         /* of the cycle; default 3, used when the dataset has a cycle */
-    size_t em_observed;       /* reserved for scattered training; 0 */
     uint64_t seed;
 } fc_train_config;
 

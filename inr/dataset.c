@@ -1,0 +1,222 @@
+#include "inr/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+fc_status fc_dataset_create(fc_context *context, const fc_domain *domain, size_t channel_count,
+                            fc_dataset **dataset)
+{
+    fc_status status = FC_OK;
+    fc_dataset *made = NULL;
+    *dataset = NULL;
+    FC_TRY(fc_domain_validate(context, domain));
+    if (channel_count < 1 || channel_count > 4096) {
+        status = fc__fail(context, FC_ERROR_DATA, "dataset: %zu channels; 1 to 4096 are accepted",
+                          channel_count);
+        goto done;
+    }
+    FC_NEW(context, &made, 1);
+    made->domain = *domain;
+    FC_NEW(context, &made->channels, channel_count);
+    made->channel_count = channel_count;
+    *dataset = made;
+    made = NULL;
+done:
+    fc_dataset_destroy(made);
+    return status;
+}
+
+static void release_sequence(fc_sequence *sequence)
+{
+    for (size_t f = 0; sequence->frames && f < sequence->frame_count; f++)
+        free(sequence->frames[f].values);
+    free(sequence->frames);
+}
+
+void fc_dataset_destroy(fc_dataset *dataset)
+{
+    if (!dataset)
+        return;
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        release_sequence(&dataset->sequences[s]);
+    for (size_t p = 0; p < dataset->points_count; p++)
+        free(dataset->points[p].coordinates);
+    free(dataset->sequences);
+    free(dataset->points);
+    free(dataset->channels);
+    free(dataset);
+}
+
+/* Makes room for one more item in an array that doubles: it is full when count is 0 or a power of
+ * two. */
+static fc_status grow(fc_context *context, void *array, size_t count, size_t size)
+{
+    if (count & (count - 1))
+        return FC_OK;
+    void *old, *larger;
+    memcpy(&old, array, sizeof old);
+    fc_status status = fc__allocate(context, fc__product(count ? count : 1, 2), size, &larger);
+    if (status != FC_OK)
+        return status;
+    if (count)
+        memcpy(larger, old, count * size);
+    free(old);
+    memcpy(array, &larger, sizeof larger);
+    return FC_OK;
+}
+
+fc_status fc_dataset_add_points(fc_context *context, fc_dataset *dataset, size_t count,
+                                const double *coordinates, const size_t *grid, size_t *index)
+{
+    fc_status status = FC_OK;
+    fc_points points = {.count = count};
+    size_t dims = dataset->domain.dims, product = 1;
+    for (size_t i = 0; grid && i < dims; i++) {
+        points.grid[i] = grid[i];
+        product = fc__product(product, grid[i]);
+    }
+    if (count == 0 || (grid && product != count))
+        return fc__fail(context, FC_ERROR_DATA, "point set %zu: %zu points%s",
+                        dataset->points_count, count,
+                        count ? " do not match the shape of the grid" : "");
+    FC_NEW(context, &points.coordinates, fc__product(count, dims));
+    memcpy(points.coordinates, coordinates, count * dims * sizeof *coordinates);
+    FC_TRY(grow(context, &dataset->points, dataset->points_count, sizeof points));
+    *index = dataset->points_count;
+    dataset->points[dataset->points_count++] = points;
+    points.coordinates = NULL;
+done:
+    free(points.coordinates);
+    return status;
+}
+
+fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset, size_t frame_count,
+                                  const double *times, const size_t *points,
+                                  fc_sequence **sequence)
+{
+    fc_status status = FC_OK;
+    fc_sequence made = {.frame_count = frame_count};
+    *sequence = NULL;
+    FC_NEW(context, &made.frames, frame_count);
+    for (size_t f = 0; f < frame_count; f++) {
+        fc_frame *frame = &made.frames[f];
+        frame->time = times[f];
+        frame->points = points ? points[f] : 0;
+        if (frame->points >= dataset->points_count) {
+            status = fc__fail(context, FC_ERROR_DATA,
+                              "sequence %zu, frame %zu: point set %zu of %zu",
+                              dataset->sequence_count, f, frame->points, dataset->points_count);
+            goto done;
+        }
+        size_t values =
+            fc__product(dataset->points[frame->points].count, dataset->channel_count);
+        FC_NEW(context, &frame->values, values);
+        for (size_t i = 0; i < values; i++)
+            frame->values[i] = NAN;
+    }
+    FC_TRY(grow(context, &dataset->sequences, dataset->sequence_count, sizeof made));
+    *sequence = &dataset->sequences[dataset->sequence_count];
+    dataset->sequences[dataset->sequence_count++] = made;
+    made.frames = NULL;
+done:
+    release_sequence(&made);
+    return status;
+}
+
+size_t fc_dataset_max_points(const fc_dataset *dataset)
+{
+    size_t most = 0;
+    for (size_t p = 0; p < dataset->points_count; p++)
+        most = dataset->points[p].count > most ? dataset->points[p].count : most;
+    return most;
+}
+
+bool fc_dataset_shares_points(const fc_dataset *dataset)
+{
+    size_t first = SIZE_MAX;
+    for (size_t s = 0; s < dataset->sequence_count; s++) {
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++) {
+            size_t points = dataset->sequences[s].frames[f].points;
+            if (first == SIZE_MAX)
+                first = points;
+            if (points != first)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Counts finite values a channel; FC_ERROR_DATA on an infinite one. */
+static fc_status check_frame(fc_context *context, const fc_dataset *dataset, const char *what,
+                             size_t s, size_t f, size_t *seen)
+{
+    const fc_frame *frame = &dataset->sequences[s].frames[f];
+    size_t channels = dataset->channel_count, count = dataset->points[frame->points].count;
+    size_t total = 0;
+    for (size_t i = 0; i < count * channels; i++) {
+        if (isinf(frame->values[i]))
+            return fc__fail(context, FC_ERROR_DATA,
+                            "%s: %s is infinite in sequence %zu, frame %zu, point %zu; finite "
+                            "numbers, or NaN for a missing value, are accepted",
+                            what, dataset->channels[i % channels].name, s, f, i / channels);
+        if (!isnan(frame->values[i])) {
+            seen[i % channels]++;
+            total++;
+        }
+    }
+    if (total == 0)
+        return fc__fail(context, FC_ERROR_DATA,
+                        "%s: nothing is observed in sequence %zu, frame %zu: all values are missing",
+                        what, s, f);
+    return FC_OK;
+}
+
+static fc_status check_times(fc_context *context, const fc_dataset *dataset, const char *what,
+                             size_t s)
+{
+    const fc_sequence *sequence = &dataset->sequences[s];
+    for (size_t f = 0; f < sequence->frame_count; f++) {
+        double time = sequence->frames[f].time;
+        if (!isfinite(time))
+            return fc__fail(context, FC_ERROR_DATA, "%s: sequence %zu, frame %zu: time is %g", what,
+                            s, f, time);
+        if (f && time <= sequence->frames[f - 1].time)
+            return fc__fail(context, FC_ERROR_DATA,
+                            "%s: sequence %zu: time %.10g of frame %zu does not come after %.10g; "
+                            "times must increase",
+                            what, s, time, f, sequence->frames[f - 1].time);
+    }
+    return FC_OK;
+}
+
+fc_status fc_dataset_validate(fc_context *context, const fc_dataset *dataset, const char *what)
+{
+    fc_status status = FC_OK;
+    size_t *seen = NULL;
+    FC_NEW(context, &seen, dataset->channel_count);
+    for (size_t p = 0; p < dataset->points_count; p++)
+        FC_TRY(fc_domain_check(context, &dataset->domain, what, 1e-6, dataset->points[p].count,
+                               dataset->points[p].coordinates));
+    size_t frames = 0;
+    for (size_t s = 0; s < dataset->sequence_count; s++) {
+        FC_TRY(check_times(context, dataset, what, s));
+        frames += dataset->sequences[s].frame_count;
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++)
+            FC_TRY(check_frame(context, dataset, what, s, f, seen));
+    }
+    if (frames == 0) {
+        status = fc__fail(context, FC_ERROR_DATA, "%s: holds no frames", what);
+        goto done;
+    }
+    for (size_t c = 0; c < dataset->channel_count; c++) {
+        if (!seen[c]) {
+            status = fc__fail(context, FC_ERROR_DATA, "%s: %s has no value at all: all are missing",
+                              what, dataset->channels[c].name);
+            goto done;
+        }
+    }
+done:
+    free(seen);
+    return status;
+}

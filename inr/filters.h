@@ -1,0 +1,35 @@
+/* filters.h: s(x) = [sin, cos](Omega x), the sines and cosines that every layer of a decoder starts
+ * from. Phases are formed in double whatever the precision of the result, as wave number times
+ * angle may reach hundreds. */
+#ifndef FC_INR_FILTERS_H
+#define FC_INR_FILTERS_H
+
+#include "inr/support.h"
+
+typedef struct fc__filters {
+    size_t layers, count, inputs;  /* count filters in each layer */
+    size_t distinct;               /* 1 when every layer has the same frequencies, else layers */
+    bool whole;                    /* whole frequencies: products of e^{i k x_j} from tables */
+    size_t zero[FC_MAX_INPUTS];    /* entry of k = 0 of each input in the table */
+    size_t largest[FC_MAX_INPUTS]; /* largest |k| of each input */
+    size_t table;                  /* entries of the table, two doubles each */
+    double *omega;                 /* (distinct, inputs, count) */
+    size_t *entry;                 /* (distinct, inputs, count) into the table; whole only */
+} fc__filters;
+
+/* omega: (layers, count, inputs), read only here. */
+fc_status fc__filters_create(fc_context *context, size_t layers, size_t count, size_t inputs,
+                             const double *omega, fc__filters *filters);
+void fc__filters_clear(fc__filters *filters);
+
+/* Doubles of scratch for one evaluation. */
+size_t fc__filters_work_size(const fc__filters *filters);
+
+/* All distinct layers at one point x (inputs): layer l is written to s + l * stride, `count` sines
+ * followed by `count` cosines. */
+void fc__filters_float(const fc__filters *filters, const double *x, float *s, size_t stride,
+                       double *work);
+void fc__filters_double(const fc__filters *filters, const double *x, double *s, size_t stride,
+                        double *work);
+
+#endif

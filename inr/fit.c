@@ -1,0 +1,335 @@
+/* Decoder fitting: chooses filters and the number of codes, fits, and fixes the gauge of the codes. */
+#include "inr/fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+fc_fit_config fc_fit_config_default(void)
+{
+    return (fc_fit_config){
+        .method = FC_FIT_AUTO,
+        .max_codes = 256,
+        .tolerance = 2e-6,
+        .steps = 3000,
+        .batch_frames = 16,
+        .batch_points = 512,
+        .rate = 7e-3,
+        .code_rate = 1e-3,
+        .em_iterations = 5,
+    };
+}
+
+/* The smallest number of modes that leaves the tolerated share of the validation variance; without a
+ * validation curve, of the model's own. */
+static size_t choose_codes(const fc_fit_config *fit, const fc__series *series, size_t frames)
+{
+    size_t most = frames / 3 < fit->max_codes ? frames / 3 : fit->max_codes;
+    most = most < 1 ? 1 : most;
+    most = most < series->count ? most : series->count;
+    if (fit->codes)
+        return fit->codes < series->count ? fit->codes : series->count;
+    double total = 0.0, tail;
+    for (size_t j = 0; j < series->count; j++)
+        total += series->variance[j];
+    tail = total;
+    for (size_t c = 1; c < most; c++) {
+        tail -= series->variance[c - 1];
+        bool enough = series->validation_mse
+                          ? series->validation_mse[c] <= fit->tolerance * series->validation_variance
+                          : tail <= fit->tolerance * total + 0.1 * series->residual;
+        if (enough)
+            return c;
+    }
+    return most;
+}
+
+/* A decoder with layers = 0 whose basis spans the first modes, at one common scale for all. */
+static fc_status install_series(fc_context *context, const fc_dataset *dataset,
+                                const fc_decoder_config *config, const fc__series *series,
+                                size_t codes, fc_decoder **decoder, fc_prior **prior)
+{
+    fc_status status = FC_OK;
+    fc_decoder_config wanted = *config;
+    size_t width = 2 * config->filters;
+    double scale = 0.0, *mean = NULL, *covariance = NULL;
+    wanted.codes = codes;
+    FC_TRY(fc_decoder_create(context, &dataset->domain, &wanted, decoder));
+    fc_decoder_layout at = fc_decoder_layout_of(&wanted, (*decoder)->inputs);
+    float *p = (*decoder)->parameters;
+    for (size_t j = 0; j < codes; j++)
+        scale += series->variance[j] / (double)codes;
+    scale = sqrt(scale);
+    for (size_t i = 0; i < wanted.channels * width; i++) {
+        p[at.head + i] = 1.0f;
+        p[at.b + i] = (float)series->mean[i];
+        for (size_t j = 0; j < codes; j++)
+            p[at.a + i * codes + j] = (float)(scale * series->modes[i * series->count + j]);
+    }
+    for (size_t ch = 0; ch < wanted.channels; ch++)
+        p[at.bias + ch] = 0.0f;
+    FC_NEW(context, &mean, codes);
+    FC_NEW(context, &covariance, fc__product(codes, codes));
+    for (size_t j = 0; j < codes; j++)
+        covariance[j * codes + j] = series->variance[j] / (scale * scale);
+    FC_TRY(fc_prior_create(context, codes, mean, covariance, prior));
+done:
+    free(mean);
+    free(covariance);
+    return status;
+}
+
+static fc_status fit_series(fc_context *context, const fc__frames *training,
+                            const fc__frames *validation, const fc_decoder_config *config,
+                            const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior)
+{
+    fc_status status = FC_OK;
+    fc__series series = {0};
+    fc_decoder *filters = NULL;
+    fc_decoder_config wanted = *config;
+    double ridge = fit->ridge;
+    wanted.codes = 1;
+    wanted.layers = 0;
+    FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
+    FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, &filters));
+    FC_TRY(fc__series_fit(context, filters, training, validation, ridge, fit->em_iterations,
+                          &series));
+    if (series.count == 0) {
+        status = fc__fail(context, FC_ERROR_DATA,
+                          "the training frames are all alike: there is nothing to learn");
+        goto done;
+    }
+    FC_TRY(install_series(context, training->dataset, &wanted, &series,
+                          choose_codes(fit, &series, training->count), decoder, prior));
+done:
+    fc__series_clear(&series);
+    fc_decoder_destroy(filters);
+    return status;
+}
+
+/* Mean of Phi^T Phi over some observed points of the frames, per value. */
+static fc_status basis_metric(fc_context *context, const fc_decoder *decoder,
+                              const fc__frames *frames, double *metric)
+{
+    enum { SOME_FRAMES = 64, SOME_POINTS = 4096 };
+    fc_status status = FC_OK;
+    size_t codes = decoder->config.codes, channels = frames->dataset->channel_count, rows = 0;
+    size_t number = frames->count < SOME_FRAMES ? frames->count : SOME_FRAMES;
+    float *phi0 = NULL, *phi = NULL;
+    FC_NEW(context, &phi0, fc__product(SOME_POINTS, channels));
+    FC_NEW(context, &phi, fc__product(SOME_POINTS, channels * codes));
+    for (size_t k = 0; k < number; k++) {
+        const fc_frame *frame = frames->frame[k * frames->count / number];
+        const fc_points *points = &frames->dataset->points[frame->points];
+        size_t count = points->count < SOME_POINTS ? points->count : SOME_POINTS;
+        if (k && frame->points == frames->frame[0]->points)
+            break;
+        FC_TRY(fc_decoder_basis(context, decoder, count, points->coordinates, phi0, phi));
+        for (size_t r = 0; r < count * channels; r++)
+            for (size_t i = 0; i < codes; i++)
+                for (size_t j = 0; j < codes; j++)
+                    metric[i * codes + j] +=
+                        (double)phi[r * codes + i] * (double)phi[r * codes + j];
+        rows += count * channels;
+    }
+    for (size_t i = 0; i < codes * codes; i++)
+        metric[i] /= (double)rows;
+done:
+    free(phi0);
+    free(phi);
+    return status;
+}
+
+fc_status fc__pod_gauge(fc_context *context, fc_decoder *decoder, const fc__frames *frames,
+                        const double *codes, fc_prior **prior)
+{
+    fc_status status = FC_OK;
+    size_t c = decoder->config.codes;
+    fc__series modes = {0};
+    fc_prior *raw = NULL;
+    double *metric = NULL, *transform = NULL, *mean = NULL, *covariance = NULL, scale = 0.0;
+    FC_TRY(fc_prior_fit(context, c, frames->count, codes, 0.0, &raw));
+    FC_NEW(context, &metric, fc__product(c, c));
+    FC_TRY(basis_metric(context, decoder, frames, metric));
+    FC_TRY(fc__series_modes(context, c, raw->covariance, metric, &modes));
+    FC_NEW(context, &transform, fc__product(c, modes.count));
+    FC_NEW(context, &mean, modes.count);
+    FC_NEW(context, &covariance, fc__product(modes.count, modes.count));
+    for (size_t j = 0; j < modes.count; j++)
+        scale += modes.variance[j] / (double)modes.count;
+    scale = sqrt(scale);
+    for (size_t i = 0; i < c * modes.count; i++)
+        transform[i] = scale * modes.modes[i];
+    for (size_t j = 0; j < modes.count; j++)
+        covariance[j * modes.count + j] = modes.variance[j] / (scale * scale);
+    FC_TRY(fc_decoder_change_codes(context, decoder, modes.count, transform, raw->mean));
+    FC_TRY(fc_prior_create(context, modes.count, mean, covariance, prior));
+done:
+    fc__series_clear(&modes);
+    fc_prior_destroy(raw);
+    free(metric);
+    free(transform);
+    free(mean);
+    free(covariance);
+    return status;
+}
+
+/* Codes under a prior so wide that they are least-squares codes. */
+static fc_status solve_freely(fc_context *context, const fc_decoder *decoder,
+                              const fc__frames *frames, double *codes)
+{
+    fc_status status = FC_OK;
+    size_t c = decoder->config.codes;
+    double *mean = NULL, *covariance = NULL, *noise = NULL;
+    fc_prior *wide = NULL;
+    FC_NEW(context, &mean, c);
+    FC_NEW(context, &covariance, fc__product(c, c));
+    FC_NEW(context, &noise, frames->dataset->channel_count);
+    for (size_t i = 0; i < c; i++)
+        covariance[i * c + i] = 1e2;
+    for (size_t i = 0; i < frames->dataset->channel_count; i++)
+        noise[i] = 1e-4;
+    FC_TRY(fc_prior_create(context, c, mean, covariance, &wide));
+    FC_TRY(fc__encode_frames(context, decoder, wide, noise, frames, codes, NULL));
+done:
+    fc_prior_destroy(wide);
+    free(mean);
+    free(covariance);
+    free(noise);
+    return status;
+}
+
+/* Codes to start from: those of the POD where frames share points, else none (NULL). */
+static fc_status pod_codes(fc_context *context, const fc__frames *training,
+                           const fc__frames *validation, const fc_decoder_config *config,
+                           const fc_fit_config *fit, size_t *codes, double **z)
+{
+    fc_status status = FC_OK;
+    fc_decoder *series = NULL;
+    fc_prior *prior = NULL;
+    fc_decoder_config plain = *config;
+    plain.filters = 0;
+    plain.filter = FC_FILTER_AUTO;
+    plain.bandwidth = 0.0;
+    FC_TRY(fit_series(context, training, validation, &plain, fit, &series, &prior));
+    *codes = series->config.codes;
+    FC_NEW(context, z, fc__product(training->count, *codes));
+    FC_TRY(solve_freely(context, series, training, *z));
+done:
+    fc_decoder_destroy(series);
+    fc_prior_destroy(prior);
+    return status;
+}
+
+static fc_status fit_network(fc_context *context, const fc__frames *training,
+                             const fc__frames *validation, const fc_decoder_config *config,
+                             const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior)
+{
+    fc_status status = FC_OK;
+    fc_decoder_config wanted = *config;
+    double *z = NULL, ridge = fit->ridge;
+    float *codes = NULL;
+    bool shared = fc_dataset_shares_points(training->dataset);
+    wanted.codes = fit->codes ? fit->codes : 100;
+    if (fit->method != FC_FIT_AUTO_DECODING && shared)
+        FC_TRY(pod_codes(context, training, validation, config, fit, &wanted.codes, &z));
+    wanted.filters = wanted.filters ? wanted.filters : 32;
+    FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
+    FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, decoder));
+    FC_NEW(context, &codes, fc__product(training->count, wanted.codes));
+    for (size_t i = 0; z && i < training->count * wanted.codes; i++)
+        codes[i] = (float)z[i];
+    if (fit->method == FC_FIT_AUTO_DECODING) {
+        FC_TRY(fc__gradient_fit(context, *decoder, training, fit, FC__CODES_ADAM, fit->steps,
+                                codes));
+    } else {
+        size_t regression = z ? fit->steps * 3 / 4 : 0;
+        FC_TRY(fc__gradient_fit(context, *decoder, training, fit, FC__CODES_FIXED, regression,
+                                codes));
+        FC_TRY(fc__gradient_fit(context, *decoder, training, fit, FC__CODES_SOLVED,
+                                fit->steps - regression, codes));
+    }
+    free(z);
+    z = NULL;
+    FC_NEW(context, &z, fc__product(training->count, wanted.codes));
+    FC_TRY(solve_freely(context, *decoder, training, z));
+    FC_TRY(fc__pod_gauge(context, *decoder, training, z, prior));
+done:
+    free(z);
+    free(codes);
+    return status;
+}
+
+/* Noise and errors: what the decoder leaves with codes from everything observed. */
+static fc_status assess(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
+                        const fc__frames *training, const fc__frames *validation, double *noise,
+                        fc_fit_report *report)
+{
+    fc_status status = FC_OK;
+    size_t channels = decoder->config.channels, codes = decoder->config.codes;
+    double *z = NULL, *square = NULL;
+    FC_NEW(context, &z, fc__product(training->count + validation->count, codes));
+    FC_NEW(context, &square, channels);
+    for (size_t ch = 0; ch < channels; ch++)
+        noise[ch] = 1e-4;
+    report->training_mse = 0.0;
+    report->validation_mse = validation->count ? 0.0 : NAN;
+    for (int round = 0; round < 2; round++) { /* the second with the noise of the first */
+        FC_TRY(fc__encode_frames(context, decoder, prior, noise, training, z, square));
+        for (size_t ch = 0; ch < channels; ch++)
+            noise[ch] = fmax(square[ch], 1e-12);
+    }
+    for (size_t ch = 0; ch < channels; ch++)
+        report->training_mse += square[ch] / (double)channels;
+    if (validation->count) {
+        FC_TRY(fc__encode_frames(context, decoder, prior, noise, validation, z, square));
+        for (size_t ch = 0; ch < channels; ch++)
+            report->validation_mse += square[ch] / (double)channels;
+    }
+done:
+    free(z);
+    free(square);
+    return status;
+}
+
+fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t train_frames,
+                         const bool *validation, const fc_decoder_config *decoder_config,
+                         const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior,
+                         double *noise, fc_fit_report *report)
+{
+    fc_status status = FC_OK;
+    double start = fc__seconds();
+    fc__frames training = {0}, held = {0};
+    fc_decoder_config config = *decoder_config;
+    fc_fit_report result = {0};
+    *decoder = NULL;
+    *prior = NULL;
+    config.channels = dataset->channel_count;
+    FC_TRY(fc__frames_select(context, dataset, train_frames, validation, false, &training));
+    FC_TRY(fc__frames_select(context, dataset, train_frames, validation, true, &held));
+    if (training.count < 2) {
+        status = fc__fail(context, FC_ERROR_DATA,
+                          "%zu training frame%s; at least 2 are needed to learn from",
+                          training.count, training.count == 1 ? "" : "s");
+        goto done;
+    }
+    if (config.layers == 0 && fit->method != FC_FIT_AUTO_DECODING)
+        FC_TRY(fit_series(context, &training, &held, &config, fit, decoder, prior));
+    else
+        FC_TRY(fit_network(context, &training, &held, &config, fit, decoder, prior));
+    FC_TRY(assess(context, *decoder, *prior, &training, &held, noise, &result));
+    result.codes = (*decoder)->config.codes;
+    result.seconds = fc__seconds() - start;
+    if (report)
+        *report = result;
+done:
+    fc__frames_clear(&training);
+    fc__frames_clear(&held);
+    if (status != FC_OK) {
+        fc_decoder_destroy(*decoder);
+        fc_prior_destroy(*prior);
+        *decoder = NULL;
+        *prior = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,98 @@
+/* fit.h: the pieces of decoder fitting. */
+#ifndef FC_INR_FIT_H
+#define FC_INR_FIT_H
+
+#include "inr/support.h"
+
+/* Some frames of a dataset, in a fixed order. */
+typedef struct fc__frames {
+    const fc_dataset *dataset;
+    size_t count;
+    const fc_frame **frame; /* (count) */
+} fc__frames;
+
+/* First `limit` frames (0 = all) of the sequences whose flag equals `flag`; flags NULL = all false. */
+fc_status fc__frames_select(fc_context *context, const fc_dataset *dataset, size_t limit,
+                            const bool *flags, bool flag, fc__frames *frames);
+void fc__frames_clear(fc__frames *frames);
+
+/* The points at which a channel is observed in every one of the frames, given that they share a point
+ * set and each point is observed either always or never (a land mask): index (count), else NULL. */
+fc_status fc__frames_common_points(fc_context *context, const fc__frames *frames, size_t channel,
+                                   size_t *count, size_t **index);
+
+/* A Gaussian model of the frames' series coefficients: coefficients ~ N(mean, modes diag(variance)
+ * modes^T), modes orthonormal in the mean square over observed values, by decreasing variance. */
+typedef struct fc__series {
+    size_t size;      /* channels * width coefficients of a frame */
+    size_t count;     /* modes */
+    double *mean;     /* (size) */
+    double *modes;    /* (size, count) */
+    double *variance; /* (count) */
+    double residual;  /* mean square that the series itself leaves, per value */
+    double *validation_mse; /* (count + 1): error on validation frames with 0, 1, ... modes; NaN when
+                               there are no validation frames on the same points */
+    double validation_variance; /* mean square of the validation values about their mean field */
+} fc__series;
+
+/* Fits the series of a decoder with layers = 0 (its filters only are used). `ridge` is relative to
+ * the mean diagonal of the normal matrix. */
+fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const fc__frames *training,
+                         const fc__frames *validation, double ridge, size_t em_iterations,
+                         fc__series *series);
+void fc__series_clear(fc__series *series);
+
+/* The same from frames whose points differ, by expectation maximisation (fit_scattered.c). */
+fc_status fc__series_fit_scattered(fc_context *context, const fc_decoder *decoder,
+                                   const fc__frames *training, size_t iterations,
+                                   fc__series *series);
+
+/* Eigenmodes of coefficients with the given covariance (size, size) in the metric of the normal matrix
+ * `gram` (size, size), both destroyed. */
+fc_status fc__series_modes(fc_context *context, size_t size, double *covariance, double *gram,
+                           fc__series *series);
+
+/* Adds to `gram` (width, width) the normal matrix of the decoder's features at some points of a set
+ * and, when frames are given, to rhs (frames, width) their projections and to square (frames) the
+ * sums of squares of the values. */
+fc_status fc__normal_equations(fc_context *context, const fc_decoder *decoder,
+                               const fc_points *points, size_t count, const size_t *index,
+                               const fc__frames *frames, size_t channel, double *gram, double *rhs,
+                               double *square);
+
+/* Kind and number of filters, bandwidth and ridge by the error on held-out points; what the caller
+ * has set (non-zero) stays. */
+fc_status fc__choose_filters(fc_context *context, const fc__frames *training,
+                             double tolerance, fc_decoder_config *config, double *ridge);
+
+/* Iterative fitting of a decoder by Adam (fit_gradient.c). */
+typedef enum fc__code_policy {
+    FC__CODES_FIXED,  /* regression onto given codes */
+    FC__CODES_SOLVED, /* variable projection */
+    FC__CODES_ADAM    /* auto-decoding */
+} fc__code_policy;
+
+/* codes (frames, C) are read, and written back for FC__CODES_ADAM. */
+fc_status fc__gradient_fit(fc_context *context, fc_decoder *decoder, const fc__frames *training,
+                           const fc_fit_config *fit, fc__code_policy policy, size_t steps,
+                           float *codes);
+
+/* Posterior codes (frames, C) of frames from everything observed in them; frames with the same
+ * points and the same missing values share one factorisation. square (channels), may be NULL: mean
+ * squared residual at the observed values. */
+fc_status fc__encode_frames(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
+                            const double *noise, const fc__frames *frames, double *codes,
+                            double *square);
+
+/* Changes the codes of a fitted decoder to the POD gauge, given those of its frames (frames, C). */
+fc_status fc__pod_gauge(fc_context *context, fc_decoder *decoder, const fc__frames *frames,
+                        const double *codes, fc_prior **prior);
+
+/* Adam (Kingma & Ba 2015) with bias correction; decay is decoupled (Loshchilov & Hutter 2019). */
+typedef struct fc__adam {
+    double rate, beta1, beta2, epsilon, decay;
+} fc__adam;
+void fc__adam_step(const fc_context *context, const fc__adam *adam, uint64_t step, size_t count,
+                   const float *gradient, float *first, float *second, float *parameters);
+
+#endif

@@ -1,0 +1,356 @@
+/* Fourier series of frames that share points: regularised least squares on the features, then proper
+ * orthogonal decomposition (POD) of the coefficients in the metric of the observed points. */
+#include "inr/fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fc__series_clear(fc__series *series)
+{
+    free(series->mean);
+    free(series->modes);
+    free(series->variance);
+    free(series->validation_mse);
+    *series = (fc__series){0};
+}
+
+/* Coefficients of a set of frames and what is needed to measure errors with them. */
+typedef struct coefficients {
+    size_t count;   /* frames */
+    size_t size;    /* of one frame: channels * width */
+    double *x;      /* (count, size) */
+    double *rhs;    /* (count, size) projections of the values on the features */
+    double *square; /* (count) sums of squares of the values */
+} coefficients;
+
+static fc_status coefficients_create(fc_context *context, size_t count, size_t size,
+                                     coefficients *made)
+{
+    fc_status status = FC_OK;
+    made->count = count;
+    made->size = size;
+    FC_NEW(context, &made->x, fc__product(count, size));
+    FC_NEW(context, &made->rhs, fc__product(count, size));
+    FC_NEW(context, &made->square, count);
+done:
+    return status;
+}
+
+static void coefficients_clear(coefficients *c)
+{
+    free(c->x);
+    free(c->rhs);
+    free(c->square);
+}
+
+/* Solves gram x = rhs for all frames of one channel's block, `factor` the Cholesky factor. */
+static fc_status solve_block(fc_context *context, const double *factor, size_t width, size_t at,
+                             coefficients *c)
+{
+    fc_status status = FC_OK;
+    double *columns = NULL;
+    FC_NEW(context, &columns, fc__product(width, c->count));
+    for (size_t f = 0; f < c->count; f++)
+        for (size_t i = 0; i < width; i++)
+            columns[i * c->count + f] = c->rhs[f * c->size + at + i];
+    fc__cholesky_solve(width, factor, c->count, columns);
+    for (size_t f = 0; f < c->count; f++)
+        for (size_t i = 0; i < width; i++)
+            c->x[f * c->size + at + i] = columns[i * c->count + f];
+done:
+    free(columns);
+    return status;
+}
+
+/* Adds `share` times the mean diagonal to the diagonal. */
+static void regularise(size_t n, double share, double *matrix)
+{
+    double trace = 0.0;
+    for (size_t i = 0; i < n; i++)
+        trace += matrix[i * n + i];
+    for (size_t i = 0; i < n; i++)
+        matrix[i * n + i] += share * trace / (double)n;
+}
+
+/* Normal equations of one channel for training and validation frames, and their solution. */
+static fc_status fit_channel(fc_context *context, const fc_decoder *decoder,
+                             const fc__frames *const sets[2], coefficients c[2], size_t channel,
+                             size_t count, const size_t *index, double ridge, double *gram)
+{
+    fc_status status = FC_OK;
+    size_t width = 2 * decoder->config.filters;
+    const fc_dataset *dataset = sets[0]->dataset;
+    const fc_points *points = &dataset->points[sets[0]->frame[0]->points];
+    double *block = NULL, *rhs = NULL, *factor = NULL;
+    FC_NEW(context, &block, fc__product(width, width));
+    FC_NEW(context, &factor, fc__product(width, width));
+    for (int k = 0; k < 2; k++) {
+        if (c[k].count == 0)
+            continue;
+        memset(block, 0, width * width * sizeof *block);
+        FC_NEW(context, &rhs, fc__product(c[k].count, width));
+        FC_TRY(fc__normal_equations(context, decoder, points, count, index, sets[k], channel, block,
+                                    rhs, c[k].square));
+        for (size_t f = 0; f < c[k].count; f++)
+            memcpy(c[k].rhs + f * c[k].size + channel * width, rhs + f * width,
+                   width * sizeof *rhs);
+        free(rhs);
+        rhs = NULL;
+    }
+    for (size_t i = 0; i < width; i++)
+        memcpy(gram + (channel * width + i) * c[0].size + channel * width, block + i * width,
+               width * sizeof *block);
+    memcpy(factor, block, width * width * sizeof *block);
+    regularise(width, ridge, factor);
+    FC_TRY(fc__cholesky(context, "series coefficients", width, factor));
+    for (int k = 0; k < 2; k++)
+        if (c[k].count)
+            FC_TRY(solve_block(context, factor, width, channel * width, &c[k]));
+done:
+    free(block);
+    free(rhs);
+    free(factor);
+    return status;
+}
+
+/* Keeps the modes whose variance stands above rounding, and maps them from the metric's square root
+ * back to coefficients: modes = L^-T vectors. */
+static fc_status keep_modes(fc_context *context, size_t size, size_t available,
+                            const double *values, const double *vectors, const double *factor,
+                            fc__series *series)
+{
+    enum { MOST = 2048 };
+    fc_status status = FC_OK;
+    size_t count = 0;
+    while (count < available && count < MOST && values[count] > 1e-13 * values[0])
+        count++;
+    series->size = size;
+    series->count = count;
+    FC_NEW(context, &series->modes, fc__product(size, count));
+    FC_NEW(context, &series->variance, count);
+    for (size_t j = 0; j < count; j++)
+        series->variance[j] = values[j];
+    for (size_t i = 0; i < size; i++)
+        memcpy(series->modes + i * count, vectors + i * available, count * sizeof *vectors);
+    fc__triangular_solve(true, size, factor, count, series->modes);
+done:
+    return status;
+}
+
+fc_status fc__series_modes(fc_context *context, size_t size, double *covariance, double *gram,
+                           fc__series *series)
+{
+    fc_status status = FC_OK;
+    double *work = NULL, *values = NULL;
+    FC_NEW(context, &work, fc__product(size, size));
+    FC_NEW(context, &values, size);
+    regularise(size, 1e-10, gram);
+    FC_TRY(fc__cholesky(context, "metric of the series", size, gram));
+    fc__dgemm_parallel(context, false, false, size, size, size, 1.0, covariance, size, gram, size,
+                       0.0, work, size);
+    fc__dgemm_parallel(context, true, false, size, size, size, 1.0, gram, size, work, size, 0.0,
+                       covariance, size);
+    FC_TRY(fc__eigen(context, size, covariance, values, work));
+    FC_TRY(keep_modes(context, size, size, values, work, gram, series));
+done:
+    free(work);
+    free(values);
+    return status;
+}
+
+/* The same from fewer samples than coefficients, by the (samples, samples) matrix of their products
+ * (method of snapshots, Sirovich 1987). x: (count, size), centred. */
+static fc_status modes_of_snapshots(fc_context *context, size_t size, size_t count,
+                                    const double *x, double *gram, fc__series *series)
+{
+    fc_status status = FC_OK;
+    double *scaled = NULL, *products = NULL, *values = NULL, *vectors = NULL, *modes = NULL;
+    FC_NEW(context, &scaled, fc__product(count, size));
+    FC_NEW(context, &products, fc__product(count, count));
+    FC_NEW(context, &values, count);
+    FC_NEW(context, &vectors, fc__product(count, count));
+    FC_NEW(context, &modes, fc__product(size, count));
+    regularise(size, 1e-10, gram);
+    FC_TRY(fc__cholesky(context, "metric of the series", size, gram));
+    fc__dgemm_parallel(context, false, false, count, size, size, 1.0, x, size, gram, size, 0.0,
+                       scaled, size);
+    fc__dgemm_parallel(context, false, true, count, count, size, 1.0 / (double)count, scaled, size,
+                       scaled, size, 0.0, products, count);
+    FC_TRY(fc__eigen(context, count, products, values, vectors));
+    fc__dgemm_parallel(context, true, false, size, count, count, 1.0, scaled, size, vectors, count,
+                       0.0, modes, count);
+    for (size_t j = 0; j < count; j++) {
+        double norm = sqrt((double)count * fmax(values[j], 1e-300));
+        for (size_t i = 0; i < size; i++)
+            modes[i * count + j] /= norm;
+    }
+    FC_TRY(keep_modes(context, size, count, values, modes, gram, series));
+done:
+    free(scaled);
+    free(products);
+    free(values);
+    free(vectors);
+    free(modes);
+    return status;
+}
+
+/* Mean squares per value: left by the series, and about the mean field; gram is per value. */
+static fc_status measure(fc_context *context, const coefficients *c, const double *mean,
+                         const double *gram, double values, double *residual, double *variance)
+{
+    fc_status status = FC_OK;
+    double *gx = NULL, *gm = NULL;
+    FC_NEW(context, &gx, fc__product(c->count, c->size));
+    FC_NEW(context, &gm, c->size);
+    fc__dgemm_parallel(context, false, false, c->count, c->size, c->size, 1.0, c->x, c->size, gram,
+                       c->size, 0.0, gx, c->size);
+    fc__dgemm(false, false, 1, c->size, c->size, 1.0, mean, c->size, gram, c->size, 0.0, gm,
+              c->size);
+    *residual = *variance = 0.0;
+    for (size_t f = 0; f < c->count; f++) {
+        double left = c->square[f] / values, about = left;
+        for (size_t i = 0; i < c->size; i++) {
+            double rhs = c->rhs[f * c->size + i] / values, x = c->x[f * c->size + i];
+            left += x * gx[f * c->size + i] - 2.0 * x * rhs;
+            about += mean[i] * gm[i] - 2.0 * mean[i] * rhs;
+        }
+        *residual += fmax(left, 0.0) / (double)c->count;
+        *variance += about / (double)c->count;
+    }
+done:
+    free(gx);
+    free(gm);
+    return status;
+}
+
+/* Error on validation frames (coefficients centred in place) with 0, 1, ... modes. */
+static fc_status validate_modes(fc_context *context, coefficients *c, const double *gram,
+                                double residual, fc__series *series)
+{
+    fc_status status = FC_OK;
+    size_t size = series->size, count = series->count;
+    double *weighted = NULL, *codes = NULL, *gx = NULL;
+    FC_NEW(context, &series->validation_mse, count + 1);
+    FC_NEW(context, &weighted, fc__product(size, count));
+    FC_NEW(context, &codes, fc__product(c->count, count));
+    FC_NEW(context, &gx, fc__product(c->count, size));
+    fc__dgemm_parallel(context, false, false, size, count, size, 1.0, gram, size, series->modes,
+                       count, 0.0, weighted, count);
+    double total = 0.0;
+    for (size_t f = 0; f < c->count; f++)
+        for (size_t i = 0; i < size; i++)
+            c->x[f * size + i] -= series->mean[i];
+    fc__dgemm_parallel(context, false, false, c->count, count, size, 1.0, c->x, size, weighted,
+                       count, 0.0, codes, count);
+    fc__dgemm_parallel(context, false, false, c->count, size, size, 1.0, c->x, size, gram, size,
+                       0.0, gx, size);
+    for (size_t i = 0; i < c->count * size; i++)
+        total += c->x[i] * gx[i] / (double)c->count;
+    series->validation_mse[0] = residual + total;
+    for (size_t j = 0; j < count; j++) {
+        double energy = 0.0;
+        for (size_t f = 0; f < c->count; f++)
+            energy += codes[f * count + j] * codes[f * count + j] / (double)c->count;
+        total = fmax(total - energy, 0.0);
+        series->validation_mse[j + 1] = residual + total;
+    }
+done:
+    free(weighted);
+    free(codes);
+    free(gx);
+    return status;
+}
+
+/* Mean of the training coefficients, which are centred, and their modes. */
+static fc_status decompose(fc_context *context, coefficients *c, const double *gram,
+                           fc__series *series)
+{
+    fc_status status = FC_OK;
+    size_t size = c->size;
+    double *metric = NULL, *covariance = NULL;
+    FC_NEW(context, &metric, fc__product(size, size));
+    memcpy(metric, gram, size * size * sizeof *gram);
+    for (size_t f = 0; f < c->count; f++)
+        for (size_t i = 0; i < size; i++)
+            c->x[f * size + i] -= series->mean[i];
+    if (c->count < size) {
+        status = modes_of_snapshots(context, size, c->count, c->x, metric, series);
+    } else {
+        FC_NEW(context, &covariance, fc__product(size, size));
+        fc__dgemm_parallel(context, true, false, size, size, c->count, 1.0 / (double)c->count, c->x,
+                           size, c->x, size, 0.0, covariance, size);
+        status = fc__series_modes(context, size, covariance, metric, series);
+    }
+done:
+    free(metric);
+    free(covariance);
+    return status;
+}
+
+/* Observed points of every channel when all frames, validation included, share them. */
+static fc_status find_common(fc_context *context, const fc__frames *const sets[2], size_t *counts,
+                             size_t **index, bool *shared)
+{
+    fc_status status = FC_OK;
+    *shared = true;
+    for (size_t c = 0; c < sets[0]->dataset->channel_count && *shared; c++) {
+        FC_TRY(fc__frames_common_points(context, sets[0], c, &counts[c], &index[c]));
+        *shared = index[c] != NULL;
+    }
+done:
+    return status;
+}
+
+fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const fc__frames *training,
+                         const fc__frames *validation, double ridge, size_t em_iterations,
+                         fc__series *series)
+{
+    fc_status status = FC_OK;
+    size_t channels = training->dataset->channel_count, width = 2 * decoder->config.filters;
+    size_t size = channels * width, *counts = NULL, **index = NULL;
+    const fc__frames *const sets[2] = {training, validation};
+    coefficients c[2] = {{0}, {0}};
+    double *gram = NULL, values = 0.0, variance, residual;
+    bool shared;
+    *series = (fc__series){.validation_variance = NAN};
+    FC_NEW(context, &counts, channels);
+    FC_NEW(context, &index, channels);
+    FC_TRY(find_common(context, sets, counts, index, &shared));
+    if (!shared) {
+        status = fc__series_fit_scattered(context, decoder, training, em_iterations, series);
+        goto done;
+    }
+    bool validated = validation->count && validation->frame[0]->points == training->frame[0]->points;
+    FC_NEW(context, &gram, fc__product(size, size));
+    FC_TRY(coefficients_create(context, training->count, size, &c[0]));
+    FC_TRY(coefficients_create(context, validated ? validation->count : 0, size, &c[1]));
+    for (size_t ch = 0; ch < channels; ch++) {
+        FC_TRY(fit_channel(context, decoder, sets, c, ch, counts[ch], index[ch], ridge, gram));
+        values += (double)counts[ch];
+    }
+    for (size_t i = 0; i < size * size; i++)
+        gram[i] /= values;
+    FC_NEW(context, &series->mean, size);
+    for (size_t f = 0; f < c[0].count; f++)
+        for (size_t i = 0; i < size; i++)
+            series->mean[i] += c[0].x[f * size + i] / (double)c[0].count;
+    FC_TRY(measure(context, &c[0], series->mean, gram, values, &series->residual, &variance));
+    FC_TRY(decompose(context, &c[0], gram, series));
+    if (validated) {
+        FC_TRY(measure(context, &c[1], series->mean, gram, values, &residual,
+                       &series->validation_variance));
+        FC_TRY(validate_modes(context, &c[1], gram, residual, series));
+    }
+done:
+    for (size_t ch = 0; index && ch < channels; ch++)
+        free(index[ch]);
+    free(index);
+    free(counts);
+    free(gram);
+    coefficients_clear(&c[0]);
+    coefficients_clear(&c[1]);
+    if (status != FC_OK)
+        fc__series_clear(series);
+    return status;
+}

@@ -1,0 +1,25 @@
+/* data_source.h: a data file as a command reads it, and how a model remembers it. */
+#ifndef FC_CLI_DATA_SOURCE_H
+#define FC_CLI_DATA_SOURCE_H
+
+#include "io/cli/json.h"
+
+/* Reads and validates a dataset. variables may be NULL. */
+FC_NODISCARD fc_status cli_data_read(const cli_session *session, const char *path,
+                                     const char *variables, fc_dataset **dataset);
+/* The same with the model's channels as variables unless others are named, checked against it. */
+FC_NODISCARD fc_status cli_data_read_for(const cli_session *session, const fc_model *model,
+                                         const char *path, const char *variables,
+                                         fc_dataset **dataset);
+/* Reads a finished model or a checkpoint that can forecast. */
+FC_NODISCARD fc_status cli_model_read(const cli_session *session, const char *path,
+                                      fc_model **model);
+
+size_t cli_data_frames(const fc_dataset *dataset); /* in all */
+/* {"file", "variables", "sequences", "frames", "points", "checksum"} */
+json_t *cli_data_json(const fc_dataset *dataset, const char *path, const char *variables);
+/* FC_ERROR_DATA when the dataset is not the one that the JSON object describes. */
+FC_NODISCARD fc_status cli_data_compare(const cli_session *session, const json_t *remembered,
+                                        const fc_dataset *dataset, const char *path);
+
+#endif

@@ -1,0 +1,164 @@
+#include "io/dataset_file.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- shared by the formats */
+
+static const char *const axis_kinds[] = {
+    [FC_AXIS_PLAIN] = "plain",
+    [FC_AXIS_PERIODIC] = "periodic",
+    [FC_AXIS_LONGITUDE] = "longitude",
+    [FC_AXIS_LATITUDE] = "latitude",
+};
+
+const char *fc__axis_kind_name(fc_axis_kind kind)
+{
+    return axis_kinds[kind];
+}
+
+bool fc__axis_kind_parse(const char *name, fc_axis_kind *kind)
+{
+    for (size_t i = 0; i < sizeof axis_kinds / sizeof *axis_kinds; i++) {
+        if (strcmp(axis_kinds[i], name) == 0) {
+            *kind = (fc_axis_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t fc__block_frames(size_t frame_bytes, size_t unit)
+{
+    enum { BLOCK_BYTES = 1 << 24 };
+    size_t units = BLOCK_BYTES / (fc__product(frame_bytes, unit) + 1);
+    return units ? units * unit : unit;
+}
+
+fc_status fc__names_parse(fc_context *context, const char *list, fc__names *names)
+{
+    fc_status status = FC_OK;
+    size_t room = 1;
+    *names = (fc__names){0};
+    if (!list)
+        return FC_OK;
+    for (const char *at = list; *at; at++)
+        room += *at == ',';
+    FC_NEW(context, &names->name, room);
+    for (const char *at = list; at; at = *at ? at + 1 : NULL) {
+        const char *end = at + strcspn(at, ",");
+        const char *first = at, *last = end;
+        while (first < last && isspace((unsigned char)*first))
+            first++;
+        while (last > first && isspace((unsigned char)last[-1]))
+            last--;
+        if (first == last || last - first >= FC__NC_NAME_SIZE) {
+            status = fc__fail(context, FC_ERROR_USAGE,
+                              "variables \"%s\": names separated by commas are accepted", list);
+            goto done;
+        }
+        memcpy(names->name[names->count++], first, (size_t)(last - first));
+        at = end;
+    }
+done:
+    if (status != FC_OK) {
+        free(names->name);
+        *names = (fc__names){0};
+    }
+    return status;
+}
+
+/* ---------------------------------------------------------------- public */
+
+/* The format fieldcast gave the file, FC_FILE_NETCDF for one that is not its own. */
+static fc_file_kind kind_of(const fc__h5 *h5)
+{
+    char format[FC_NAME_SIZE] = "";
+    fc__h5_get_text(h5->file, "fieldcast_format", format, sizeof format);
+    if (strcmp(format, "dataset") == 0)
+        return FC_FILE_DATASET;
+    if (strcmp(format, "forecast") == 0)
+        return FC_FILE_FORECAST;
+    return strcmp(format, "model") == 0 ? FC_FILE_MODEL : FC_FILE_NETCDF;
+}
+
+fc_status fc_file_probe(fc_context *context, const char *path, fc_file_kind *kind)
+{
+    fc__h5 h5;
+    fc_status status = fc__h5_open(context, path, &h5);
+    if (status == FC_OK)
+        *kind = kind_of(&h5);
+    fc__h5_close(&h5);
+    return status;
+}
+
+/* Of a forecast: whole frames may be missing, where the integration failed. */
+static fc_status check_times(fc_context *context, const char *path, const fc_dataset *dataset)
+{
+    for (size_t s = 0; s < dataset->sequence_count; s++) {
+        const fc_sequence *sequence = &dataset->sequences[s];
+        for (size_t f = 0; f < sequence->frame_count; f++)
+            if (!isfinite(sequence->frames[f].time) ||
+                (f && sequence->frames[f].time <= sequence->frames[f - 1].time))
+                return fc__fail(context, FC_ERROR_DATA,
+                                "%s: sequence %zu, frame %zu: time %g; times must be finite and "
+                                "increase",
+                                path, s, f, sequence->frames[f].time);
+    }
+    return FC_OK;
+}
+
+fc_status fc_dataset_read(fc_context *context, const char *path, const fc_read_config *config,
+                          fc_dataset **dataset)
+{
+    fc_status status = FC_OK;
+    fc_dataset *read = NULL;
+    fc__h5 h5;
+    *dataset = NULL;
+    FC_TRY(fc__h5_open(context, path, &h5));
+    fc_file_kind kind = kind_of(&h5);
+    if (kind == FC_FILE_MODEL) {
+        status =
+            fc__fail(context, FC_ERROR_DATA,
+                     "%s: is a model; a dataset or a gridded CF/netCDF-4 file is needed", path);
+        goto done;
+    }
+    FC_TRY(kind == FC_FILE_NETCDF ? fc__cf_read(&h5, config, &read)
+                                  : fc__native_read(&h5, config, &read));
+    FC_TRY(kind == FC_FILE_FORECAST ? check_times(context, path, read)
+                                    : fc_dataset_validate(context, read, path));
+    *dataset = read;
+    read = NULL;
+done:
+    fc__h5_close(&h5);
+    fc_dataset_destroy(read);
+    return status;
+}
+
+static fc_status write(fc_context *context, const char *path, const char *format,
+                       const fc_dataset *dataset, const fc_dataset *deviation,
+                       const char *attributes)
+{
+    fc_status status = FC_OK;
+    fc__h5 h5;
+    FC_TRY(fc__h5_create(context, path, &h5));
+    FC_TRY(fc__native_write(&h5, format, dataset, deviation, attributes));
+    FC_TRY(fc__h5_commit(&h5));
+done:
+    fc__h5_close(&h5);
+    return status;
+}
+
+fc_status fc_dataset_write(fc_context *context, const char *path, const fc_dataset *dataset,
+                           const char *attributes)
+{
+    return write(context, path, "dataset", dataset, NULL, attributes);
+}
+
+fc_status fc_forecast_write(fc_context *context, const char *path, const fc_dataset *forecast,
+                            const fc_dataset *deviation, const char *attributes)
+{
+    return write(context, path, "forecast", forecast, deviation, attributes);
+}

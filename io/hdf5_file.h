@@ -1,0 +1,109 @@
+/* hdf5_file.h: HDF5 as the rest of this room wants it: files that are opened with the right words
+ * on failure and created so that they appear only when whole; attributes; arrays whose shape is
+ * checked before anything is allocated for them.
+ *
+ * Handles to groups and data sets close with the file, so only the paths that open many of them
+ * close each. Every failure names the file and carries HDF5's own innermost message; HDF5 prints
+ * nothing while a file is open here.
+ */
+#ifndef FC_IO_HDF5_FILE_H
+#define FC_IO_HDF5_FILE_H
+
+#include "inr/support.h"
+
+#include <hdf5.h>
+
+enum { FC__MAX_RANK = 8, FC__TEXT_SIZE = 512 };
+
+typedef struct fc__h5 {
+    fc_context *context;
+    const char *path; /* as the caller named it; borrowed */
+    hid_t file;
+    uint64_t file_size; /* of a file that is read, bytes */
+    H5E_auto2_t print;  /* error printing to be restored */
+    void *print_data;
+    /* of a file that is written: */
+    char *target;    /* path with links resolved */
+    char *temporary; /* its name until it is whole */
+    hid_t driver;    /* see hdf5_driver.c */
+    int descriptor;  /* of the temporary file */
+    int write_error; /* errno of the first failed write, 0 = none */
+} fc__h5;
+
+/* ---------------------------------------------------------------- life cycle */
+
+/* Opens for reading; tells missing, unreadable, netCDF-3, foreign and truncated files apart.
+ * fc__h5_close releases the file whether or not this succeeded. */
+fc_status fc__h5_open(fc_context *context, const char *path, fc__h5 *h5);
+/* Starts a file under a temporary name beside `path`. */
+fc_status fc__h5_create(fc_context *context, const char *path, fc__h5 *h5);
+/* Writes everything to disk and gives the file its name. */
+fc_status fc__h5_commit(fc__h5 *h5);
+/* Closes the file and removes it if it was being written and not committed. */
+void fc__h5_close(fc__h5 *h5);
+
+/* Fails with "PATH: message: what HDF5 or the operating system said". */
+fc_status fc__h5_fail(fc__h5 *h5, fc_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---------------------------------------------------------------- attributes */
+
+fc_status fc__h5_put_text(fc__h5 *h5, hid_t object, const char *name, const char *text);
+/* type: the native type of `values`; count = 1 makes a scalar. */
+fc_status fc__h5_put(fc__h5 *h5, hid_t object, const char *name, hid_t type, size_t count,
+                     const void *values);
+fc_status fc__h5_put_double(fc__h5 *h5, hid_t object, const char *name, double value);
+fc_status fc__h5_put_uint(fc__h5 *h5, hid_t object, const char *name, uint64_t value);
+
+/* Absent attributes, or those of another kind, are not errors: they return false and leave the
+ * result as it was. Text is cut to `size`. */
+bool fc__h5_get_text(hid_t object, const char *name, char *text, size_t size);
+bool fc__h5_get(hid_t object, const char *name, hid_t type, size_t count, void *values);
+bool fc__h5_get_double(hid_t object, const char *name, double *value);
+bool fc__h5_has(hid_t object, const char *name);
+
+/* ---------------------------------------------------------------- groups and arrays */
+
+fc_status fc__h5_make_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *group);
+/* *group < 0 and FC_OK when there is none. */
+fc_status fc__h5_find_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *group);
+
+/* One contiguous array with all its values; rank 0 = scalar. Values are stored little endian. */
+fc_status fc__h5_write_array(fc__h5 *h5, hid_t parent, const char *name, hid_t type, size_t rank,
+                             const size_t *shape, const void *values);
+/* A scalar string of any length. */
+fc_status fc__h5_write_text(fc__h5 *h5, hid_t parent, const char *name, const char *text);
+/* *text = NULL when there is none. */
+fc_status fc__h5_read_text(fc__h5 *h5, hid_t parent, const char *name, char **text);
+
+/* Shape of a data set; FC_ERROR_DATA when it is no array of numbers of at most FC__MAX_RANK axes,
+ * needs a filter that is not there, or declares more than its file can hold. */
+fc_status fc__h5_inspect(fc__h5 *h5, hid_t dataset, const char *name, size_t *rank, size_t *shape);
+
+/* Reads an array that must have exactly this shape. */
+fc_status fc__h5_read_array(fc__h5 *h5, hid_t parent, const char *name, hid_t type, size_t rank,
+                            const size_t *shape, void *values);
+/* Allocates what it reads; a missing array gives *values = NULL and FC_OK. */
+fc_status fc__h5_load_array(fc__h5 *h5, hid_t parent, const char *name, hid_t type, size_t rank,
+                            const size_t *shape, void *values);
+/* Whether `parent` holds a data set of that name. */
+bool fc__h5_holds(hid_t parent, const char *name);
+
+/* A box of a data set: starts and counts along each axis. Values are converted to `type`. */
+fc_status fc__h5_read_box(fc__h5 *h5, hid_t dataset, const char *name, hid_t type, size_t rank,
+                          const size_t *start, const size_t *count, void *values);
+fc_status fc__h5_write_box(fc__h5 *h5, hid_t dataset, const char *name, hid_t type, size_t rank,
+                           const size_t *start, const size_t *count, const void *values);
+
+/* FC_ERROR_DATA when a file of format `kind` is of a version this program does not read. */
+fc_status fc__h5_check_version(fc__h5 *h5, const char *kind, unsigned newest);
+
+/* ---------------------------------------------------------------- the writing driver */
+
+/* Registers a file driver that writes to an open descriptor, records the errno of its first failed
+ * write and from then on accepts and drops what HDF5 still wants to write: a file that could not be
+ * written is thrown away, and closing it must succeed. Negative on failure. */
+hid_t fc__h5_driver_register(void);
+herr_t fc__h5_driver_set(hid_t access, hid_t driver, int descriptor, int *write_error);
+
+#endif

@@ -1,0 +1,633 @@
+/* Native datasets: netCDF-4 files after the CF conventions that lose nothing of an fc_dataset.
+ *
+ * Global attributes: Conventions, title, source, fieldcast_format ("dataset" or "forecast"),
+ * fieldcast_format_version, fieldcast_layout, fieldcast_record (1: one long record to be windowed),
+ * and those of the caller. The layouts, in netCDF's notation, for axes x, y and a channel w:
+ *
+ * "grid": all frames share one tensor grid, all sequences have the same times.
+ *     double time(time), y(y), x(x)        float w(sequence, time, y, x)
+ * "points": the same with scattered points.
+ *     double time(time), x(point), y(point)        float w(sequence, time, point)
+ * "ragged": everything else; a CF contiguous ragged array in two steps. Sequence s owns the next
+ * frame_count[s] frames, frame f has the points of set frame_point_set[f], set p owns the next
+ * point_count[p] points, and the values of the frames follow each other along `observation`.
+ *     int64 frame_count(sequence), frame_point_set(frame), point_count(point_set)
+ *     int64 point_grid(point_set, axis)     shape if a tensor grid, slowest axis first, else zeros
+ *     double time(frame), x(point), y(point)        float w(observation)
+ *
+ * In "grid" and "points" the dimension `sequence` is left out for a record of one sequence.
+ *
+ * Attributes of x, y: units, axis, standard_name, fieldcast_axis (plain, periodic, longitude or
+ * latitude), fieldcast_axis_number (place among the coordinates of a point), fieldcast_lower,
+ * fieldcast_upper. Of time: units, calendar, fieldcast_cycle (period of the forcing cycle, 0 =
+ * none). Of w: units, long_name, _FillValue NaN (not observed), fieldcast_role ("channel" or
+ * "standard_deviation", the latter named w_std). Channels stand in the order of creation. */
+#include "io/cf_time.h"
+#include "io/dataset_file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum layout { LAYOUT_GRID, LAYOUT_POINTS, LAYOUT_RAGGED } layout;
+static const char *const layout_names[] = {"grid", "points", "ragged"};
+
+typedef struct writer {
+    fc__h5 *h5;
+    const fc_dataset *dataset;
+    layout layout;
+    int next_dimension;
+    size_t rank; /* of the variables of the channels */
+    size_t time; /* which of their axes is time, or the observations */
+    hid_t scales[FC__MAX_RANK];
+    size_t shape[FC__MAX_RANK];
+    char coordinates[(FC_NAME_SIZE + 1) * FC_MAX_DIMS]; /* attribute of the channels, may be "" */
+} writer;
+
+/* ---------------------------------------------------------------- what layout fits */
+
+/* Number of points of axis `i` of a tensor grid and how many points lie between its neighbours. */
+static size_t grid_length(const fc_dataset *dataset, const fc_points *points, size_t i)
+{
+    return points->grid[dataset->domain.dims - 1 - i];
+}
+
+static size_t grid_stride(const fc_dataset *dataset, const fc_points *points, size_t i)
+{
+    size_t stride = 1;
+    for (size_t k = 0; k < i; k++)
+        stride *= grid_length(dataset, points, k);
+    return stride;
+}
+
+/* Whether the points are exactly the products of 1-D coordinates, as their shape claims. */
+static bool is_tensor_grid(const fc_dataset *dataset, const fc_points *points)
+{
+    size_t dims = dataset->domain.dims;
+    for (size_t i = 0; i < dims; i++) {
+        size_t stride = grid_stride(dataset, points, i), length = grid_length(dataset, points, i);
+        for (size_t p = 0; p < points->count; p++)
+            if (points->coordinates[p * dims + i] !=
+                points->coordinates[p / stride % length * stride * dims + i])
+                return false;
+    }
+    return true;
+}
+
+static layout choose_layout(const fc_dataset *dataset)
+{
+    const fc_sequence *first = &dataset->sequences[0];
+    if (dataset->points_count != 1 || dataset->sequence_count == 0 || first->frame_count == 0)
+        return LAYOUT_RAGGED;
+    for (size_t s = 1; s < dataset->sequence_count; s++) {
+        const fc_sequence *sequence = &dataset->sequences[s];
+        if (sequence->frame_count != first->frame_count)
+            return LAYOUT_RAGGED;
+        for (size_t f = 0; f < first->frame_count; f++)
+            if (sequence->frames[f].time != first->frames[f].time)
+                return LAYOUT_RAGGED;
+    }
+    if (dataset->points[0].grid[0] == 0)
+        return LAYOUT_POINTS;
+    return is_tensor_grid(dataset, &dataset->points[0]) ? LAYOUT_GRID : LAYOUT_RAGGED;
+}
+
+/* ---------------------------------------------------------------- checks */
+
+/* FC_ERROR_DATA unless `name` can name a variable beside the `count` names before it. */
+static fc_status check_name(writer *out, const char *what, const char *name, size_t count,
+                            const char *const *before)
+{
+    fc_context *context = out->h5->context;
+    if (name[0] == '\0' || name[0] == '_' || strchr(name, '/'))
+        return fc__fail(context, FC_ERROR_DATA,
+                        "%s: %s name \"%s\" cannot name a variable in a file; names must not be "
+                        "empty, hold a \"/\" or start with \"_\"",
+                        out->h5->path, what, name);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(before[i], name) == 0)
+            return fc__fail(context, FC_ERROR_DATA,
+                            "%s: %s name \"%s\" is used twice or by the file format itself; names "
+                            "in a file must differ",
+                            out->h5->path, what, name);
+    return FC_OK;
+}
+
+static fc_status check_names(writer *out, bool deviation)
+{
+    static const char *const reserved[] = {
+        "time", "sequence",    "frame",           "point_set",   "point",     "observation",
+        "axis", "frame_count", "frame_point_set", "point_count", "point_grid"};
+    enum { RESERVED = sizeof reserved / sizeof *reserved };
+    fc_status status = FC_OK;
+    const fc_dataset *dataset = out->dataset;
+    size_t count = RESERVED, channels = dataset->channel_count;
+    const char **names = NULL;
+    char(*deviations)[FC_NAME_SIZE + 4] = NULL;
+    FC_NEW(out->h5->context, &names, RESERVED + FC_MAX_DIMS + 2 * channels);
+    FC_NEW(out->h5->context, &deviations, channels);
+    memcpy(names, reserved, sizeof reserved);
+    for (size_t i = 0; i < dataset->domain.dims; i++) {
+        FC_TRY(check_name(out, "axis", dataset->domain.axis[i].name, count, names));
+        names[count++] = dataset->domain.axis[i].name;
+    }
+    for (size_t c = 0; c < channels; c++) {
+        FC_TRY(check_name(out, "channel", dataset->channels[c].name, count, names));
+        names[count++] = dataset->channels[c].name;
+    }
+    for (size_t c = 0; deviation && c < channels; c++) {
+        snprintf(deviations[c], sizeof deviations[c], "%s_std", dataset->channels[c].name);
+        FC_TRY(check_name(out, "standard deviation's", deviations[c], count, names));
+        names[count++] = deviations[c];
+    }
+done:
+    free(names);
+    free(deviations);
+    return status;
+}
+
+/* FC_ERROR_USAGE when the standard deviations do not have the shape of the forecast. */
+static fc_status check_deviation(writer *out, const fc_dataset *deviation)
+{
+    const fc_dataset *dataset = out->dataset;
+    bool same = deviation->channel_count == dataset->channel_count &&
+                deviation->sequence_count == dataset->sequence_count;
+    for (size_t s = 0; same && s < dataset->sequence_count; s++) {
+        const fc_sequence *a = &dataset->sequences[s], *b = &deviation->sequences[s];
+        same = a->frame_count == b->frame_count;
+        for (size_t f = 0; same && f < a->frame_count; f++)
+            same = dataset->points[a->frames[f].points].count ==
+                   deviation->points[b->frames[f].points].count;
+    }
+    return same ? FC_OK
+                : fc__fail(out->h5->context, FC_ERROR_USAGE,
+                           "%s: the standard deviations do not have the channels, frames and "
+                           "points of the forecast",
+                           out->h5->path);
+}
+
+/* ---------------------------------------------------------------- attributes */
+
+static fc_status put_json(writer *out, const char *name, const json_t *value)
+{
+    fc__h5 *h5 = out->h5;
+    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, "Conventions") == 0 ||
+        strncmp(name, "fieldcast_", 10) == 0 || name[0] == '_')
+        return fc__fail(h5->context, FC_ERROR_USAGE,
+                        "%s: \"%s\" cannot be the name of a global attribute here", h5->path, name);
+    if (json_is_string(value))
+        return fc__h5_put_text(h5, h5->file, name, json_string_value(value));
+    if (json_is_real(value))
+        return fc__h5_put_double(h5, h5->file, name, json_real_value(value));
+    if (json_is_integer(value) || json_is_boolean(value)) {
+        int64_t number = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
+        return fc__h5_put(h5, h5->file, name, H5T_NATIVE_INT64, 1, &number);
+    }
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    fc_status status = text ? fc__h5_put_text(h5, h5->file, name, text)
+                            : fc__fail(h5->context, FC_ERROR_MEMORY, "out of memory");
+    free(text);
+    return status;
+}
+
+static fc_status put_global(writer *out, const char *format, const char *attributes)
+{
+    fc_status status = FC_OK;
+    fc__h5 *h5 = out->h5;
+    json_error_t error;
+    char source[FC_NAME_SIZE], title[FC_NAME_SIZE];
+    const char *name;
+    json_t *value, *given = attributes ? json_loads(attributes, 0, &error) : json_object();
+    int version = FC__DATASET_VERSION, record = out->dataset->record;
+    if (!json_is_object(given)) {
+        status =
+            fc__fail(h5->context, FC_ERROR_USAGE, "%s: global attributes must be a JSON object%s%s",
+                     h5->path, given ? "" : ": ", given ? "" : error.text);
+        goto done;
+    }
+    snprintf(source, sizeof source, "fieldcast %s", fc_version());
+    snprintf(title, sizeof title, "fieldcast %s", format);
+    FC_TRY(fc__h5_put_text(h5, h5->file, "Conventions", "CF-1.8"));
+    if (!json_object_get(given, "title"))
+        FC_TRY(fc__h5_put_text(h5, h5->file, "title", title));
+    if (!json_object_get(given, "source"))
+        FC_TRY(fc__h5_put_text(h5, h5->file, "source", source));
+    FC_TRY(fc__h5_put_text(h5, h5->file, "fieldcast_format", format));
+    FC_TRY(fc__h5_put(h5, h5->file, "fieldcast_format_version", H5T_NATIVE_INT, 1, &version));
+    FC_TRY(fc__h5_put_text(h5, h5->file, "fieldcast_layout", layout_names[out->layout]));
+    FC_TRY(fc__h5_put(h5, h5->file, "fieldcast_record", H5T_NATIVE_INT, 1, &record));
+    json_object_foreach(given, name, value) FC_TRY(put_json(out, name, value));
+done:
+    json_decref(given);
+    return status;
+}
+
+static fc_status put_axis(writer *out, hid_t variable, size_t i)
+{
+    static const char *const letters[] = {"X", "Y", "Z"};
+    fc_status status = FC_OK;
+    fc__h5 *h5 = out->h5;
+    const fc_axis *axis = &out->dataset->domain.axis[i];
+    const char *kind = fc__axis_kind_name(axis->kind);
+    int number = (int)i;
+    if (axis->units[0])
+        FC_TRY(fc__h5_put_text(h5, variable, "units", axis->units));
+    if (axis->kind == FC_AXIS_LONGITUDE || axis->kind == FC_AXIS_LATITUDE)
+        FC_TRY(fc__h5_put_text(h5, variable, "standard_name", kind));
+    if (i < sizeof letters / sizeof *letters && out->layout == LAYOUT_GRID)
+        FC_TRY(fc__h5_put_text(h5, variable, "axis", letters[i]));
+    FC_TRY(fc__h5_put_text(h5, variable, "fieldcast_axis", kind));
+    FC_TRY(fc__h5_put(h5, variable, "fieldcast_axis_number", H5T_NATIVE_INT, 1, &number));
+    FC_TRY(fc__h5_put_double(h5, variable, "fieldcast_lower", axis->lower));
+    FC_TRY(fc__h5_put_double(h5, variable, "fieldcast_upper", axis->upper));
+done:
+    return status;
+}
+
+static fc_status put_time(writer *out, hid_t variable)
+{
+    fc_status status = FC_OK;
+    fc__h5 *h5 = out->h5;
+    const fc_time_axis *time = &out->dataset->time;
+    if (time->units[0])
+        FC_TRY(fc__h5_put_text(h5, variable, "units", time->units));
+    if (time->calendar[0])
+        FC_TRY(fc__h5_put_text(h5, variable, "calendar", time->calendar));
+    if (fc__cf_is_time(time->units))
+        FC_TRY(fc__h5_put_text(h5, variable, "standard_name", "time"));
+    if (out->layout != LAYOUT_RAGGED)
+        FC_TRY(fc__h5_put_text(h5, variable, "axis", "T"));
+    FC_TRY(fc__h5_put_double(h5, variable, "fieldcast_cycle", time->cycle));
+done:
+    return status;
+}
+
+static fc_status put_channel(writer *out, hid_t variable, size_t c, bool deviation)
+{
+    fc_status status = FC_OK;
+    fc__h5 *h5 = out->h5;
+    const fc_channel *channel = &out->dataset->channels[c];
+    const char *title = channel->long_name[0] ? channel->long_name : channel->name;
+    char text[FC_NAME_SIZE + 32];
+    if (channel->units[0])
+        FC_TRY(fc__h5_put_text(h5, variable, "units", channel->units));
+    snprintf(text, sizeof text, "standard deviation of %s", title);
+    if (deviation)
+        FC_TRY(fc__h5_put_text(h5, variable, "long_name", text));
+    else if (channel->long_name[0])
+        FC_TRY(fc__h5_put_text(h5, variable, "long_name", channel->long_name));
+    if (out->coordinates[0])
+        FC_TRY(fc__h5_put_text(h5, variable, "coordinates", out->coordinates));
+    FC_TRY(fc__h5_put_text(h5, variable, "fieldcast_role",
+                           deviation ? "standard_deviation" : "channel"));
+done:
+    return status;
+}
+
+/* ---------------------------------------------------------------- dimensions and coordinates */
+
+static void add_dimension(writer *out, hid_t scale, size_t size)
+{
+    out->shape[out->rank] = size;
+    out->scales[out->rank++] = scale;
+}
+
+/* A 1-D variable of doubles on a dimension that has another name. */
+static fc_status write_doubles(writer *out, const char *name, hid_t scale, size_t count,
+                               const double *values, hid_t *variable)
+{
+    const size_t first = 0;
+    fc_status status =
+        fc__nc_make_variable(out->h5, name, H5T_NATIVE_DOUBLE, 1, &scale, NULL, variable);
+    if (status == FC_OK)
+        status = fc__h5_write_box(out->h5, *variable, name, H5T_NATIVE_DOUBLE, 1, &first, &count,
+                                  values);
+    return status;
+}
+
+static fc_status write_axis_of_grid(writer *out, size_t i)
+{
+    fc_status status = FC_OK;
+    hid_t scale;
+    double *values = NULL;
+    const fc_dataset *dataset = out->dataset;
+    const fc_points *points = &dataset->points[0];
+    size_t stride = grid_stride(dataset, points, i), length = grid_length(dataset, points, i);
+    FC_NEW(out->h5->context, &values, length);
+    for (size_t k = 0; k < length; k++)
+        values[k] = points->coordinates[k * stride * dataset->domain.dims + i];
+    FC_TRY(fc__nc_make_coordinate(out->h5, dataset->domain.axis[i].name, length, values,
+                                  &out->next_dimension, &scale));
+    FC_TRY(put_axis(out, scale, i));
+    add_dimension(out, scale, length);
+done:
+    free(values);
+    return status;
+}
+
+/* The coordinates of all point sets, one after the other, as variables on `scale`. */
+static fc_status write_axes_of_points(writer *out, hid_t scale, size_t total)
+{
+    fc_status status = FC_OK;
+    hid_t variable;
+    double *values = NULL;
+    const fc_dataset *dataset = out->dataset;
+    size_t dims = dataset->domain.dims, used = 0;
+    FC_NEW(out->h5->context, &values, total);
+    for (size_t i = 0; i < dims; i++) {
+        size_t next = 0;
+        for (size_t set = 0; set < dataset->points_count; set++)
+            for (size_t p = 0; p < dataset->points[set].count; p++)
+                values[next++] = dataset->points[set].coordinates[p * dims + i];
+        const char *name = dataset->domain.axis[i].name;
+        FC_TRY(write_doubles(out, name, scale, total, values, &variable));
+        FC_TRY(put_axis(out, variable, i));
+        used += (size_t)snprintf(out->coordinates + used, sizeof out->coordinates - used, "%s%s",
+                                 used ? " " : "", name);
+    }
+done:
+    free(values);
+    return status;
+}
+
+/* "grid" and "points": dimensions (sequence,) time and those of space. */
+static fc_status write_shared_frame(writer *out)
+{
+    fc_status status = FC_OK;
+    hid_t scale;
+    double *times = NULL;
+    const fc_dataset *dataset = out->dataset;
+    const fc_sequence *first = &dataset->sequences[0];
+    size_t frames = first->frame_count, points = dataset->points[0].count;
+    FC_NEW(out->h5->context, &times, frames);
+    for (size_t f = 0; f < frames; f++)
+        times[f] = first->frames[f].time;
+    if (!dataset->record || dataset->sequence_count != 1) {
+        FC_TRY(fc__nc_make_dimension(out->h5, "sequence", dataset->sequence_count,
+                                     &out->next_dimension, &scale));
+        add_dimension(out, scale, dataset->sequence_count);
+    }
+    FC_TRY(fc__nc_make_coordinate(out->h5, "time", frames, times, &out->next_dimension, &scale));
+    FC_TRY(put_time(out, scale));
+    out->time = out->rank;
+    add_dimension(out, scale, frames);
+    if (out->layout == LAYOUT_GRID) {
+        for (size_t i = dataset->domain.dims; i-- > 0;)
+            FC_TRY(write_axis_of_grid(out, i));
+    } else {
+        FC_TRY(fc__nc_make_dimension(out->h5, "point", points, &out->next_dimension, &scale));
+        FC_TRY(write_axes_of_points(out, scale, points));
+        add_dimension(out, scale, points);
+    }
+done:
+    free(times);
+    return status;
+}
+
+static fc_status write_counts(writer *out, const char *name, size_t rank, const hid_t *scales,
+                              const size_t *shape, const int64_t *values, const char *attribute,
+                              const char *dimension)
+{
+    fc_status status = FC_OK;
+    hid_t variable;
+    const size_t first[2] = {0, 0};
+    FC_TRY(fc__nc_make_variable(out->h5, name, H5T_NATIVE_INT64, rank, scales, NULL, &variable));
+    if (attribute)
+        FC_TRY(fc__h5_put_text(out->h5, variable, attribute, dimension));
+    FC_TRY(fc__h5_write_box(out->h5, variable, name, H5T_NATIVE_INT64, rank, first, shape, values));
+done:
+    return status;
+}
+
+/* Sizes of the ragged layout. */
+typedef struct ragged_sizes {
+    size_t frames, points, observations;
+} ragged_sizes;
+
+static ragged_sizes count_ragged(const fc_dataset *dataset)
+{
+    ragged_sizes sizes = {0};
+    for (size_t p = 0; p < dataset->points_count; p++)
+        sizes.points += dataset->points[p].count;
+    for (size_t s = 0; s < dataset->sequence_count; s++) {
+        const fc_sequence *sequence = &dataset->sequences[s];
+        sizes.frames += sequence->frame_count;
+        for (size_t f = 0; f < sequence->frame_count; f++)
+            sizes.observations += dataset->points[sequence->frames[f].points].count;
+    }
+    return sizes;
+}
+
+static fc_status write_point_sets(writer *out, hid_t set_scale)
+{
+    fc_status status = FC_OK;
+    const fc_dataset *dataset = out->dataset;
+    size_t sets = dataset->points_count, dims = dataset->domain.dims;
+    int64_t *counts = NULL, *grids = NULL;
+    hid_t scales[2] = {set_scale};
+    const size_t shape[2] = {sets, dims};
+    FC_NEW(out->h5->context, &counts, sets);
+    FC_NEW(out->h5->context, &grids, fc__product(sets, dims));
+    for (size_t p = 0; p < sets; p++) {
+        counts[p] = (int64_t)dataset->points[p].count;
+        for (size_t i = 0; i < dims; i++)
+            grids[p * dims + i] = (int64_t)dataset->points[p].grid[i];
+    }
+    FC_TRY(fc__nc_make_dimension(out->h5, "axis", dims, &out->next_dimension, &scales[1]));
+    FC_TRY(write_counts(out, "point_count", 1, scales, shape, counts, "sample_dimension", "point"));
+    FC_TRY(write_counts(out, "point_grid", 2, scales, shape, grids, NULL, NULL));
+done:
+    free(counts);
+    free(grids);
+    return status;
+}
+
+static fc_status write_ragged_index(writer *out, hid_t sequence, hid_t frame, size_t frames)
+{
+    fc_status status = FC_OK;
+    hid_t variable;
+    double *times = NULL;
+    int64_t *counts = NULL, *sets = NULL;
+    const fc_dataset *dataset = out->dataset;
+    size_t next = 0, sequences = dataset->sequence_count;
+    FC_NEW(out->h5->context, &times, frames);
+    FC_NEW(out->h5->context, &sets, frames);
+    FC_NEW(out->h5->context, &counts, sequences);
+    for (size_t s = 0; s < sequences; s++) {
+        counts[s] = (int64_t)dataset->sequences[s].frame_count;
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++) {
+            times[next] = dataset->sequences[s].frames[f].time;
+            sets[next++] = (int64_t)dataset->sequences[s].frames[f].points;
+        }
+    }
+    FC_TRY(write_counts(out, "frame_count", 1, &sequence, &sequences, counts, "sample_dimension",
+                        "frame"));
+    FC_TRY(write_doubles(out, "time", frame, frames, times, &variable));
+    FC_TRY(put_time(out, variable));
+    FC_TRY(write_counts(out, "frame_point_set", 1, &frame, &frames, sets, "instance_dimension",
+                        "point_set"));
+done:
+    free(times);
+    free(sets);
+    free(counts);
+    return status;
+}
+
+static fc_status write_ragged_frame(writer *out)
+{
+    fc_status status = FC_OK;
+    fc__h5 *h5 = out->h5;
+    hid_t sequence, frame, set, point, observation;
+    const fc_dataset *dataset = out->dataset;
+    ragged_sizes sizes = count_ragged(dataset);
+    int *next = &out->next_dimension;
+    FC_TRY(fc__nc_make_dimension(h5, "sequence", dataset->sequence_count, next, &sequence));
+    FC_TRY(fc__nc_make_dimension(h5, "frame", sizes.frames, next, &frame));
+    FC_TRY(fc__nc_make_dimension(h5, "point_set", dataset->points_count, next, &set));
+    FC_TRY(fc__nc_make_dimension(h5, "point", sizes.points, next, &point));
+    FC_TRY(fc__nc_make_dimension(h5, "observation", sizes.observations, next, &observation));
+    FC_TRY(write_ragged_index(out, sequence, frame, sizes.frames));
+    FC_TRY(write_point_sets(out, set));
+    FC_TRY(write_axes_of_points(out, point, sizes.points));
+    out->coordinates[0] = '\0'; /* they do not lie on the dimension of the observations */
+    add_dimension(out, observation, sizes.observations);
+done:
+    return status;
+}
+
+/* ---------------------------------------------------------------- values */
+
+/* Chunks are a frame, or as many small frames as make a useful size, or part of a very large one.
+ */
+static void choose_chunk(const writer *out, size_t *chunk)
+{
+    enum { USEFUL = 1 << 14, LARGEST = 1 << 24 }; /* elements */
+    size_t elements = 1, time = out->time;
+    for (size_t i = 0; i < out->rank; i++)
+        chunk[i] = i < time ? 1 : out->shape[i];
+    for (size_t i = time + 1; i < out->rank; i++)
+        elements = fc__product(elements, chunk[i]);
+    for (size_t i = time + 1; i < out->rank && elements > LARGEST; i++) {
+        elements /= chunk[i];
+        chunk[i] = elements > LARGEST ? 1 : LARGEST / elements;
+        elements *= chunk[i];
+    }
+    size_t frames = USEFUL / elements + 1;
+    chunk[time] = frames < out->shape[time] ? frames : out->shape[time];
+}
+
+/* Values of one channel of `count` frames from `first` on, packed. */
+static size_t pack_frames(const fc_dataset *dataset, size_t s, size_t first, size_t count, size_t c,
+                          float *packed)
+{
+    size_t next = 0, channels = dataset->channel_count;
+    for (size_t f = first; f < first + count; f++) {
+        const fc_frame *frame = &dataset->sequences[s].frames[f];
+        size_t points = dataset->points[frame->points].count;
+        for (size_t p = 0; p < points; p++)
+            packed[next++] = frame->values[p * channels + c];
+    }
+    return next;
+}
+
+static fc_status write_shared_values(writer *out, const fc_dataset *values, size_t c,
+                                     hid_t variable, size_t unit)
+{
+    fc_status status = FC_OK;
+    float *packed = NULL;
+    size_t start[FC__MAX_RANK] = {0}, count[FC__MAX_RANK];
+    size_t points = out->dataset->points[0].count, time = out->time, frames = out->shape[time];
+    size_t block = fc__block_frames(points * sizeof *packed, unit);
+    const char *name = out->dataset->channels[c].name;
+    block = block < frames ? block : frames;
+    memcpy(count, out->shape, sizeof count);
+    count[0] = 1;
+    FC_NEW(out->h5->context, &packed, fc__product(block, points));
+    for (size_t s = 0; s < values->sequence_count; s++) {
+        start[0] = s;
+        for (size_t f = 0; f < frames; f += block) {
+            start[time] = f;
+            count[time] = frames - f < block ? frames - f : block;
+            pack_frames(values, s, f, count[time], c, packed);
+            FC_TRY(fc__h5_write_box(out->h5, variable, name, H5T_NATIVE_FLOAT, out->rank, start,
+                                    count, packed));
+        }
+    }
+done:
+    free(packed);
+    return status;
+}
+
+/* Writes when the next frame would no longer fit. */
+static fc_status write_ragged_values(writer *out, const fc_dataset *values, size_t c,
+                                     hid_t variable)
+{
+    fc_status status = FC_OK;
+    float *packed = NULL;
+    const char *name = out->dataset->channels[c].name;
+    size_t most = fc_dataset_max_points(values), room = fc__block_frames(sizeof *packed, 1);
+    size_t used = 0, start = 0;
+    room = room < most ? most : room;
+    FC_NEW(out->h5->context, &packed, room);
+    for (size_t s = 0; s < values->sequence_count; s++) {
+        for (size_t f = 0; f < values->sequences[s].frame_count; f++) {
+            if (room - used < most) {
+                FC_TRY(fc__h5_write_box(out->h5, variable, name, H5T_NATIVE_FLOAT, 1, &start, &used,
+                                        packed));
+                start += used;
+                used = 0;
+            }
+            used += pack_frames(values, s, f, 1, c, packed + used);
+        }
+    }
+    FC_TRY(fc__h5_write_box(out->h5, variable, name, H5T_NATIVE_FLOAT, 1, &start, &used, packed));
+done:
+    free(packed);
+    return status;
+}
+
+static fc_status write_channels(writer *out, const fc_dataset *values, bool deviation)
+{
+    fc_status status = FC_OK;
+    size_t chunk[FC__MAX_RANK];
+    choose_chunk(out, chunk);
+    for (size_t c = 0; c < out->dataset->channel_count; c++) {
+        char name[FC_NAME_SIZE + 4];
+        hid_t variable;
+        snprintf(name, sizeof name, "%s%s", out->dataset->channels[c].name,
+                 deviation ? "_std" : "");
+        FC_TRY(fc__nc_make_variable(out->h5, name, H5T_NATIVE_FLOAT, out->rank, out->scales, chunk,
+                                    &variable));
+        FC_TRY(put_channel(out, variable, c, deviation));
+        if (out->layout == LAYOUT_RAGGED)
+            FC_TRY(write_ragged_values(out, values, c, variable));
+        else
+            FC_TRY(write_shared_values(out, values, c, variable, chunk[out->time]));
+        H5Dclose(variable);
+    }
+done:
+    return status;
+}
+
+fc_status fc__native_write(fc__h5 *h5, const char *format, const fc_dataset *dataset,
+                           const fc_dataset *deviation, const char *attributes)
+{
+    fc_status status = FC_OK;
+    writer out = {.h5 = h5, .dataset = dataset};
+    if (count_ragged(dataset).observations == 0) {
+        status = fc__fail(h5->context, FC_ERROR_DATA, "%s: the dataset holds no frames", h5->path);
+        goto done;
+    }
+    out.layout = choose_layout(dataset);
+    FC_TRY(check_names(&out, deviation != NULL));
+    if (deviation)
+        FC_TRY(check_deviation(&out, deviation));
+    FC_TRY(put_global(&out, format, attributes));
+    FC_TRY(out.layout == LAYOUT_RAGGED ? write_ragged_frame(&out) : write_shared_frame(&out));
+    FC_TRY(write_channels(&out, dataset, false));
+    if (deviation)
+        FC_TRY(write_channels(&out, deviation, true));
+done:
+    return status;
+}

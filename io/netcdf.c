@@ -1,0 +1,263 @@
+#include "io/netcdf.h"
+
+#include <hdf5_hl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char DIMENSION_ONLY[] = "This is a netCDF dimension but not a netCDF variable";
+/* What netCDF puts before the name of a variable that is no coordinate of the dimension of its
+ * name. */
+static const char NOT_COORDINATE[] = "_nc4_non_coord_";
+
+/* ---------------------------------------------------------------- writing */
+
+static hid_t creation_properties(void)
+{
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+    H5Pset_obj_track_times(creation, false);
+    return creation;
+}
+
+/* Makes a data set a dimension scale, in the order of creation. */
+static fc_status make_scale(fc__h5 *h5, const char *name, const char *label, int *next, hid_t scale)
+{
+    if (scale < 0 || H5DSset_scale(scale, label) < 0)
+        return fc__h5_fail(h5, FC_ERROR_IO, "dimension %s cannot be written", name);
+    int number = (*next)++;
+    return fc__h5_put(h5, scale, "_Netcdf4Dimid", H5T_NATIVE_INT, 1, &number);
+}
+
+fc_status fc__nc_make_dimension(fc__h5 *h5, const char *name, size_t size, int *next, hid_t *scale)
+{
+    char label[sizeof DIMENSION_ONLY + 24];
+    hsize_t extent = size;
+    hid_t space = H5Screate_simple(1, &extent, NULL), creation = creation_properties();
+    *scale = H5Dcreate2(h5->file, name, H5T_IEEE_F32BE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    snprintf(label, sizeof label, "%s%10zu", DIMENSION_ONLY, size);
+    fc_status status = make_scale(h5, name, label, next, *scale);
+    H5Pclose(creation);
+    H5Sclose(space);
+    return status;
+}
+
+fc_status fc__nc_make_coordinate(fc__h5 *h5, const char *name, size_t size, const double *values,
+                                 int *next, hid_t *scale)
+{
+    fc_status status = FC_OK;
+    *scale = H5I_INVALID_HID;
+    FC_TRY(fc__h5_write_array(h5, h5->file, name, H5T_NATIVE_DOUBLE, 1, &size, values));
+    *scale = H5Dopen2(h5->file, name, H5P_DEFAULT);
+    FC_TRY(make_scale(h5, name, name, next, *scale));
+done:
+    return status;
+}
+
+/* Attaches the scales to the axes of a variable. */
+static bool attach(hid_t variable, size_t rank, const hid_t *scales)
+{
+    for (size_t i = 0; i < rank; i++)
+        if (H5DSattach_scale(variable, scales[i], (unsigned)i) < 0)
+            return false;
+    return true;
+}
+
+fc_status fc__nc_make_variable(fc__h5 *h5, const char *name, hid_t type, size_t rank,
+                               const hid_t *scales, const size_t *chunk, hid_t *variable)
+{
+    fc_status status = FC_OK;
+    const float missing = NAN;
+    hsize_t extent[FC__MAX_RANK], piece[FC__MAX_RANK];
+    hid_t creation = creation_properties(), stored = H5Tcopy(type);
+    bool is_float = H5Tget_class(type) == H5T_FLOAT;
+    for (size_t i = 0; i < rank; i++) {
+        hid_t axis = H5Dget_space(scales[i]);
+        H5Sget_simple_extent_dims(axis, &extent[i], NULL);
+        H5Sclose(axis);
+        piece[i] = chunk ? chunk[i] : 1;
+    }
+    hid_t space = H5Screate_simple((int)rank, extent, NULL);
+    H5Tset_order(stored, H5T_ORDER_LE);
+    if (chunk) {
+        H5Pset_chunk(creation, (int)rank, piece);
+        H5Pset_shuffle(creation);
+        H5Pset_deflate(creation, 1);
+    }
+    if (is_float)
+        H5Pset_fill_value(creation, H5T_NATIVE_FLOAT, &missing);
+    *variable = H5Dcreate2(h5->file, name, stored, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (*variable < 0 || !attach(*variable, rank, scales))
+        status = fc__h5_fail(h5, FC_ERROR_IO, "variable %s cannot be written", name);
+    else if (is_float)
+        status = fc__h5_put(h5, *variable, "_FillValue", H5T_NATIVE_FLOAT, 1, &missing);
+    H5Sclose(space);
+    H5Tclose(stored);
+    H5Pclose(creation);
+    return status;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+typedef struct link_list {
+    size_t count, room;
+    char (*names)[FC__NC_NAME_SIZE];
+} link_list;
+
+static herr_t collect_link(hid_t group, const char *name, const H5L_info_t *info, void *data)
+{
+    enum { MOST_VARIABLES = 1 << 16 };
+    link_list *links = data;
+    if (info->type != H5L_TYPE_HARD || strlen(name) >= FC__NC_NAME_SIZE ||
+        !fc__h5_holds(group, name))
+        return 0;
+    if (links->count == MOST_VARIABLES)
+        return 1;
+    if (links->count == links->room) {
+        size_t room = links->room ? 2 * links->room : 64;
+        void *larger = realloc(links->names, room * sizeof *links->names);
+        if (!larger)
+            return -1;
+        links->names = larger;
+        links->room = room;
+    }
+    memcpy(links->names[links->count++], name, strlen(name) + 1);
+    return 0;
+}
+
+/* Names of the data sets of the root group, in the order of creation where it is known. */
+static fc_status collect_links(fc__h5 *h5, link_list *links)
+{
+    hsize_t index = 0;
+    unsigned order = 0;
+    hid_t creation = H5Fget_create_plist(h5->file);
+    H5Pget_link_creation_order(creation, &order);
+    H5Pclose(creation);
+    H5_index_t by = (order & H5P_CRT_ORDER_TRACKED) ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+    if (H5Literate(h5->file, by, H5_ITER_INC, &index, collect_link, links) < 0)
+        return fc__h5_fail(h5, FC_ERROR_DATA, "its list of variables cannot be read");
+    return FC_OK;
+}
+
+/* The last part of an object's name. */
+static void object_name(hid_t object, char name[FC__NC_NAME_SIZE])
+{
+    char path[2 * FC__NC_NAME_SIZE] = "";
+    H5Iget_name(object, path, sizeof path);
+    const char *slash = strrchr(path, '/');
+    snprintf(name, FC__NC_NAME_SIZE, "%s", slash ? slash + 1 : path);
+}
+
+/* Names the axes by the first scale attached to each, from the attribute DIMENSION_LIST. */
+static void read_dimension_list(fc__nc_variable *variable)
+{
+    hvl_t list[FC__MAX_RANK] = {{0}};
+    hid_t attribute = H5Aopen(variable->id, "DIMENSION_LIST", H5P_DEFAULT);
+    if (attribute < 0)
+        return;
+    hid_t stored = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ);
+    bool usable = H5Tget_class(stored) == H5T_VLEN && H5Tdetect_class(stored, H5T_REFERENCE) > 0 &&
+                  H5Sget_simple_extent_npoints(space) == (hssize_t)variable->rank;
+    if (usable && H5Aread(attribute, type, list) >= 0) {
+        for (size_t i = 0; i < variable->rank; i++) {
+            if (list[i].len == 0)
+                continue;
+            hid_t scale = H5Rdereference2(variable->id, H5P_DEFAULT, H5R_OBJECT, list[i].p);
+            if (scale >= 0)
+                object_name(scale, variable->dimension[i]);
+            H5Oclose(scale);
+        }
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, list);
+    }
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Tclose(stored);
+    H5Aclose(attribute);
+}
+
+/* false when the variable is of no use here. */
+static bool describe(hid_t group, const char *name, fc__nc_variable *variable)
+{
+    char label[sizeof DIMENSION_ONLY] = "";
+    hsize_t extent[H5S_MAX_RANK];
+    *variable = (fc__nc_variable){.id = H5Dopen2(group, name, H5P_DEFAULT)};
+    bool renamed = strncmp(name, NOT_COORDINATE, sizeof NOT_COORDINATE - 1) == 0;
+    snprintf(variable->name, sizeof variable->name, "%s",
+             renamed ? name + sizeof NOT_COORDINATE - 1 : name);
+    hid_t space = H5Dget_space(variable->id), type = H5Dget_type(variable->id);
+    int rank = H5Sget_simple_extent_dims(space, extent, NULL);
+    H5T_class_t class = H5Tget_class(type);
+    H5Tclose(type);
+    H5Sclose(space);
+    if (rank < 0 || rank > FC__MAX_RANK) {
+        H5Dclose(variable->id);
+        return false;
+    }
+    variable->rank = (size_t)rank;
+    variable->number = class == H5T_INTEGER || class == H5T_FLOAT;
+    for (int i = 0; i < rank; i++)
+        variable->shape[i] = (size_t)extent[i];
+    if (H5DSis_scale(variable->id) > 0) {
+        fc__h5_get_text(variable->id, "NAME", label, sizeof label);
+        variable->dimension_only = strcmp(label, DIMENSION_ONLY) == 0;
+        if (rank == 1)
+            snprintf(variable->dimension[0], FC__NC_NAME_SIZE, "%s", name);
+    } else if (fc__h5_has(variable->id, "DIMENSION_LIST")) {
+        read_dimension_list(variable);
+    }
+    return true;
+}
+
+fc_status fc__nc_take_inventory(fc__h5 *h5, fc__nc_inventory *inventory)
+{
+    fc_status status = FC_OK;
+    link_list links = {0};
+    *inventory = (fc__nc_inventory){0};
+    FC_TRY(collect_links(h5, &links));
+    FC_NEW(h5->context, &inventory->variables, links.count);
+    for (size_t i = 0; i < links.count; i++)
+        inventory->count +=
+            describe(h5->file, links.names[i], &inventory->variables[inventory->count]);
+done:
+    free(links.names);
+    return status;
+}
+
+void fc__nc_release_inventory(fc__nc_inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->count; i++)
+        H5Dclose(inventory->variables[i].id);
+    free(inventory->variables);
+}
+
+const fc__nc_variable *fc__nc_find(const fc__nc_inventory *inventory, const char *name)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        const fc__nc_variable *variable = &inventory->variables[i];
+        if (!variable->dimension_only && strcmp(variable->name, name) == 0)
+            return variable;
+    }
+    return NULL;
+}
+
+const fc__nc_variable *fc__nc_find_coordinate(const fc__nc_inventory *inventory,
+                                              const char *dimension)
+{
+    const fc__nc_variable *found = fc__nc_find(inventory, dimension);
+    return found && found->rank == 1 && found->number && strcmp(found->dimension[0], dimension) == 0
+               ? found
+               : NULL;
+}
+
+bool fc__nc_lists(const char *list, const char *word)
+{
+    size_t size = strlen(word);
+    for (const char *at = list; size && (at = strstr(at, word)); at += size) {
+        bool starts = at == list || at[-1] == ' ';
+        if (starts && (at[size] == '\0' || at[size] == ' '))
+            return true;
+    }
+    return false;
+}

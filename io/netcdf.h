@@ -1,0 +1,57 @@
+/* netcdf.h: netCDF-4 files as the HDF5 files they are: dimensions are dimension scales, and a
+ * variable on dimensions is a data set whose axes they are attached to (netCDF-C, appendix "The
+ * NetCDF-4 format").
+ */
+#ifndef FC_IO_NETCDF_H
+#define FC_IO_NETCDF_H
+
+#include "io/hdf5_file.h"
+
+enum { FC__NC_NAME_SIZE = 257 }; /* NC_MAX_NAME and the end of the text */
+
+/* ---------------------------------------------------------------- writing */
+
+/* A dimension without a variable, and one with its coordinates. Scales are numbered from 0 in the
+ * order in which they are made: *next counts them. */
+fc_status fc__nc_make_dimension(fc__h5 *h5, const char *name, size_t size, int *next, hid_t *scale);
+fc_status fc__nc_make_coordinate(fc__h5 *h5, const char *name, size_t size, const double *values,
+                                 int *next, hid_t *scale);
+
+/* A variable on `rank` dimensions. chunk: shape of its chunks, compressed; NULL = contiguous. Float
+ * variables are filled with NaN. */
+fc_status fc__nc_make_variable(fc__h5 *h5, const char *name, hid_t type, size_t rank,
+                               const hid_t *scales, const size_t *chunk, hid_t *variable);
+
+/* ---------------------------------------------------------------- reading */
+
+/* A variable in the root group. Its dimensions go by the names of their scales, "" where an axis
+ * has none. */
+typedef struct fc__nc_variable {
+    char name[FC__NC_NAME_SIZE];
+    hid_t id;
+    bool number;         /* integers or floating point */
+    bool dimension_only; /* stands for a dimension that has no variable */
+    size_t rank;
+    size_t shape[FC__MAX_RANK];
+    char dimension[FC__MAX_RANK][FC__NC_NAME_SIZE];
+} fc__nc_variable;
+
+typedef struct fc__nc_inventory {
+    size_t count;
+    fc__nc_variable *variables; /* (count) in the order of the file */
+} fc__nc_inventory;
+
+/* Variables with more than FC__MAX_RANK axes are left out. */
+fc_status fc__nc_take_inventory(fc__h5 *h5, fc__nc_inventory *inventory);
+void fc__nc_release_inventory(fc__nc_inventory *inventory);
+
+/* NULL when there is none. */
+const fc__nc_variable *fc__nc_find(const fc__nc_inventory *inventory, const char *name);
+/* The 1-D variable named like the dimension it lies on, NULL when there is none. */
+const fc__nc_variable *fc__nc_find_coordinate(const fc__nc_inventory *inventory,
+                                              const char *dimension);
+
+/* Whether the blank-separated list has this word. */
+bool fc__nc_lists(const char *list, const char *word);
+
+#endif

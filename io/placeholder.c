@@ -1,1 +1,0 @@
-extern int fc__room_io;int fc__room_io;

@@ -1,0 +1,295 @@
+#include "ode/cvode.h"
+#include "inr/support.h"
+
+#include <cvode/cvode.h>
+#include <math.h>
+#include <nvector/nvector_serial.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sundials/sundials_version.h>
+#include <sunlinsol/sunlinsol_spgmr.h>
+#include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
+
+_Static_assert(sizeof(sunrealtype) == sizeof(double), "SUNDIALS must be built in double precision");
+
+struct fc__cvode {
+    fc__cvode_problem problem;
+    SUNContext sundials;
+    void *memory;
+    N_Vector state, between;
+    SUNNonlinearSolver fixed_point;
+    SUNLinearSolver krylov;
+    long steps;
+    double time;
+};
+
+/* ---------------------------------------------------------------- the vector of a batch */
+
+/* A serial vector that knows how its entries divide into samples, and whose weighted
+ * root-mean-square norm is the largest of its samples' norms: tests against it hold for each sample
+ * as if it were integrated alone. Serial operations see the first member. */
+typedef struct batch_content {
+    struct _N_VectorContent_Serial serial;
+    size_t codes;
+} batch_content;
+
+/* max over samples s of sqrt(1/C sum_c (x_sc w_sc)^2) */
+static sunrealtype batch_norm(N_Vector x, N_Vector w)
+{
+    const batch_content *content = x->content;
+    size_t codes = content->codes, length = (size_t)content->serial.length;
+    const sunrealtype *values = content->serial.data, *weights = N_VGetArrayPointer(w);
+    double largest = 0;
+    for (size_t first = 0; first < length; first += codes) {
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (size_t i = first; i < first + codes; i++)
+            sum += values[i] * weights[i] * (values[i] * weights[i]);
+        if (!(sum <= largest)) /* keeps NaN */
+            largest = sum;
+    }
+    return sqrt(largest / (double)codes);
+}
+
+static void batch_destroy(N_Vector vector)
+{
+    batch_content *content = vector->content;
+    if (content)
+        free(content->serial.data);
+    free(content);
+    vector->content = NULL;
+    N_VFreeEmpty(vector);
+}
+
+static N_Vector batch_clone_empty(N_Vector model)
+{
+    const batch_content *shape = model->content;
+    N_Vector vector = N_VNewEmpty(model->sunctx);
+    if (!vector)
+        return NULL;
+    batch_content *content = calloc(1, sizeof *content);
+    vector->content = content;
+    if (!content || N_VCopyOps(model, vector) != 0) {
+        free(content);
+        N_VFreeEmpty(vector);
+        return NULL;
+    }
+    content->serial.length = shape->serial.length;
+    content->serial.own_data = SUNTRUE;
+    content->codes = shape->codes;
+    return vector;
+}
+
+static N_Vector batch_clone(N_Vector model)
+{
+    N_Vector vector = batch_clone_empty(model);
+    if (!vector)
+        return NULL;
+    batch_content *content = vector->content;
+    if (fc__allocate(NULL, (size_t)content->serial.length, sizeof *content->serial.data,
+                     &content->serial.data) != FC_OK) {
+        batch_destroy(vector);
+        return NULL;
+    }
+    return vector;
+}
+
+static N_Vector batch_create(size_t batch, size_t codes, SUNContext sundials)
+{
+    N_Vector serial = N_VNewEmpty_Serial((sunindextype)(batch * codes), sundials);
+    if (!serial)
+        return NULL;
+    batch_content shape = {.codes = codes};
+    shape.serial.length = (sunindextype)(batch * codes);
+    serial->ops->nvclone = batch_clone;
+    serial->ops->nvcloneempty = batch_clone_empty;
+    serial->ops->nvdestroy = batch_destroy;
+    serial->ops->nvwrmsnorm = batch_norm;
+    void *own = serial->content;
+    serial->content = &shape;
+    N_Vector vector = batch_clone(serial);
+    serial->content = own;
+    N_VDestroy_Serial(serial);
+    return vector;
+}
+
+/* ---------------------------------------------------------------- callbacks */
+
+static int evaluate(sunrealtype t, N_Vector z, N_Vector dz, void *user)
+{
+    (void)t;
+    const fc__cvode_problem *problem = &((const fc__cvode *)user)->problem;
+    return problem->eval(problem->user, N_VGetArrayPointer(z), N_VGetArrayPointer(dz));
+}
+
+static int multiply_jacobian(N_Vector v, N_Vector jv, sunrealtype t, N_Vector z, N_Vector dz,
+                             void *user, N_Vector spare)
+{
+    (void)t;
+    (void)dz;
+    (void)spare;
+    const fc__cvode_problem *problem = &((const fc__cvode *)user)->problem;
+    return problem->jvp(problem->user, N_VGetArrayPointer(z), N_VGetArrayPointer(v),
+                        N_VGetArrayPointer(jv));
+}
+
+#if SUNDIALS_VERSION_MAJOR >= 7
+static int silence(fc__cvode *cvode)
+{
+    return SUNContext_ClearErrHandlers(cvode->sundials);
+}
+#else
+/* Failures are reported through flags; nothing goes to stderr. */
+static void ignore_error(int code, const char *module, const char *function, char *text, void *user)
+{
+    (void)code;
+    (void)module;
+    (void)function;
+    (void)text;
+    (void)user;
+}
+
+static int silence(fc__cvode *cvode)
+{
+    return CVodeSetErrHandlerFn(cvode->memory, ignore_error, NULL);
+}
+#endif
+
+static int create_sundials_context(SUNContext *sundials)
+{
+#if SUNDIALS_VERSION_MAJOR >= 7
+    return SUNContext_Create(SUN_COMM_NULL, sundials);
+#else
+    return SUNContext_Create(NULL, sundials);
+#endif
+}
+
+/* ---------------------------------------------------------------- life */
+
+/* Adams iterates to a fixed point; BDF solves Newton's equations (with CVODE's own Newton) by GMRES
+ * without ever forming the Jacobian. */
+static int attach_solver(fc__cvode *cvode)
+{
+    enum { KRYLOV_DIMENSION = 20 };
+    int flag;
+    if (cvode->problem.method == FC_ODE_ADAMS) {
+        cvode->fixed_point = SUNNonlinSol_FixedPoint(cvode->state, 0, cvode->sundials);
+        if (!cvode->fixed_point)
+            return CV_MEM_FAIL;
+        return CVodeSetNonlinearSolver(cvode->memory, cvode->fixed_point);
+    }
+    cvode->krylov = SUNLinSol_SPGMR(cvode->state, SUN_PREC_NONE, KRYLOV_DIMENSION, cvode->sundials);
+    if (!cvode->krylov)
+        return CV_MEM_FAIL;
+    if ((flag = CVodeSetLinearSolver(cvode->memory, cvode->krylov, NULL)) < 0 ||
+        (flag = CVodeSetJacTimes(cvode->memory, NULL, multiply_jacobian)) < 0)
+        return flag;
+    /* From the tolerance on a sample's root mean square to that on the length of the residual. */
+    return CVodeSetLSNormFactor(cvode->memory, sqrt((double)cvode->problem.codes));
+}
+
+static int set_up(fc__cvode *cvode)
+{
+    const fc__cvode_problem *problem = &cvode->problem;
+    int flag = CVodeInit(cvode->memory, evaluate, 0.0, cvode->state);
+    if (flag < 0 || (flag = CVodeSetUserData(cvode->memory, cvode)) < 0 ||
+        (flag = CVodeSStolerances(cvode->memory, problem->rtol, problem->atol)) < 0 ||
+        (flag = CVodeSetMaxHnilWarns(cvode->memory, -1)) < 0)
+        return flag;
+    return attach_solver(cvode);
+}
+
+fc_status fc__cvode_create(fc_context *context, const fc__cvode_problem *problem, const double *z0,
+                           fc__cvode **cvode, int *flag)
+{
+    *cvode = NULL;
+    *flag = 0;
+    fc_status status = FC_OK;
+    fc__cvode *made = NULL;
+    FC_NEW(context, &made, 1);
+    made->problem = *problem;
+    status = FC_ERROR_MEMORY;
+    if (create_sundials_context(&made->sundials) != 0)
+        goto done;
+    made->memory = CVodeCreate(problem->method == FC_ODE_ADAMS ? CV_ADAMS : CV_BDF, made->sundials);
+    made->state = batch_create(problem->batch, problem->codes, made->sundials);
+    if (!made->memory || !made->state || silence(made) != 0)
+        goto done;
+    made->between = N_VClone(made->state);
+    if (!made->between)
+        goto done;
+    memcpy(N_VGetArrayPointer(made->state), z0, problem->batch * problem->codes * sizeof *z0);
+    *flag = set_up(made);
+    if (*flag == CV_MEM_FAIL)
+        goto done;
+    status = *flag < 0 ? FC_ERROR_SOLVER : FC_OK;
+    if (status == FC_OK) {
+        *cvode = made;
+        made = NULL;
+    }
+done:
+    fc__cvode_destroy(made);
+    return status;
+}
+
+void fc__cvode_destroy(fc__cvode *cvode)
+{
+    if (!cvode)
+        return;
+    CVodeFree(&cvode->memory);
+    if (cvode->fixed_point)
+        SUNNonlinSolFree(cvode->fixed_point);
+    if (cvode->krylov)
+        SUNLinSolFree(cvode->krylov);
+    if (cvode->state)
+        N_VDestroy(cvode->state);
+    if (cvode->between)
+        N_VDestroy(cvode->between);
+    SUNContext_Free(&cvode->sundials);
+    free(cvode);
+}
+
+int fc__cvode_step(fc__cvode *cvode, double end, double *time)
+{
+    *time = cvode->time;
+    if (cvode->steps >= cvode->problem.max_steps)
+        return CV_TOO_MUCH_WORK;
+    int flag = CVode(cvode->memory, end, cvode->state, &cvode->time, CV_ONE_STEP);
+    if (flag >= 0)
+        *time = cvode->time;
+    cvode->steps++;
+    return flag;
+}
+
+const double *fc__cvode_state(const fc__cvode *cvode)
+{
+    return N_VGetArrayPointer(cvode->state);
+}
+
+const double *fc__cvode_interpolate(fc__cvode *cvode, double time)
+{
+    if (CVodeGetDky(cvode->memory, time, 0, cvode->between) != CV_SUCCESS)
+        return NULL;
+    return N_VGetArrayPointer(cvode->between);
+}
+
+fc__cvode_statistics fc__cvode_get_statistics(const fc__cvode *cvode)
+{
+    fc__cvode_statistics statistics = {0};
+    long products = 0;
+    CVodeGetNumSteps(cvode->memory, &statistics.steps);
+    CVodeGetNumRhsEvals(cvode->memory, &statistics.evaluations);
+    CVodeGetNumErrTestFails(cvode->memory, &statistics.error_failures);
+    CVodeGetLastOrder(cvode->memory, &statistics.last_order);
+    CVodeGetLastStep(cvode->memory, &statistics.last_step);
+    if (cvode->krylov && CVodeGetNumJtimesEvals(cvode->memory, &products) == CV_SUCCESS)
+        statistics.evaluations += products;
+    return statistics;
+}
+
+void fc__cvode_flag_name(int flag, char name[FC_NAME_SIZE])
+{
+    char *text = CVodeGetReturnFlagName(flag);
+    fc__copy_name(name, text);
+    free(text);
+}

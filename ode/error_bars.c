@@ -1,0 +1,204 @@
+/* How far forecasts can be trusted, measured on validation frames: growth of the code error with lead
+ * time, and a correction of the posterior's standard deviation. */
+#include "ode/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_LEADS = 32 };
+
+/* Adds the squared code errors of the rollout from frame f of a trajectory that ends at `end`. */
+static fc_status add_rollout(fc_context *context, const fc_model *model, const fc_trajectories *t,
+                             size_t f, size_t end, double *square, double *lead, double *number)
+{
+    fc_status status = FC_OK;
+    size_t codes = t->codes, leads = end - f - 1 < MOST_LEADS ? end - f - 1 : MOST_LEADS;
+    fc_rk_plan plan = {.field = model->field->config,
+                       .scheme = FC_RK_RK4,
+                       .substeps = 2,
+                       .intervals = leads,
+                       .batch = 1};
+    float *dt = NULL, *z = NULL, *work = NULL;
+    FC_NEW(context, &dt, leads);
+    FC_NEW(context, &z, fc__product(leads, codes));
+    FC_NEW(context, &work, fc_rk_work_size(&plan));
+    for (size_t k = 0; k < leads; k++)
+        dt[k] = (float)(t->times[f + k + 1] - t->times[f + k]);
+    fc_rk_forward(&plan, model->field->parameters, dt, t->z + f * codes, z, NULL, work);
+    for (size_t k = 0; k < leads; k++) {
+        for (size_t i = 0; i < codes; i++) {
+            double error = (double)(z[k * codes + i] - t->z[(f + k + 1) * codes + i]);
+            square[(k + 1) * codes + i] += isfinite(error) ? error * error : 0.0;
+        }
+        lead[k + 1] += t->times[f + k + 1] - t->times[f];
+        number[k + 1] += 1.0;
+    }
+done:
+    free(dt);
+    free(z);
+    free(work);
+    return status;
+}
+
+fc_status fc__fit_lead_variance(fc_context *context, fc_model *model,
+                                const fc_trajectories *trajectories)
+{
+    fc_status status = FC_OK;
+    size_t codes = trajectories->codes;
+    double number[MOST_LEADS + 1] = {0};
+    FC_NEW(context, &model->lead_time, MOST_LEADS + 1);
+    FC_NEW(context, &model->lead_variance, (MOST_LEADS + 1) * codes);
+    for (size_t s = 0; s < trajectories->count; s++) {
+        size_t end = trajectories->first[s + 1];
+        for (size_t f = trajectories->first[s]; f + 1 < end; f++)
+            FC_TRY(add_rollout(context, model, trajectories, f, end, model->lead_variance,
+                               model->lead_time, number));
+    }
+    model->lead_count = 1;
+    while (model->lead_count <= MOST_LEADS && number[model->lead_count] > 0.0) {
+        size_t k = model->lead_count++;
+        model->lead_time[k] /= number[k];
+        for (size_t i = 0; i < codes; i++)
+            model->lead_variance[k * codes + i] /= number[k];
+    }
+done:
+    return status;
+}
+
+/* Linear between the measured leads; after the last the growth of the last interval goes on, up to the
+ * variance of the prior. */
+void fc__lead_variance_at(const fc_model *model, double lead, double *variance)
+{
+    size_t codes = model->decoder->config.codes, k = 1;
+    if (model->lead_count < 2 || lead <= 0.0)
+        return;
+    while (k + 1 < model->lead_count && model->lead_time[k] < lead)
+        k++;
+    const double *low = model->lead_variance + (k - 1) * codes, *high = low + codes;
+    double share = (lead - model->lead_time[k - 1]) /
+                   (model->lead_time[k] - model->lead_time[k - 1]);
+    for (size_t i = 0; i < codes; i++) {
+        double slope = share > 1.0 ? fmax(high[i] - low[i], 0.0) : high[i] - low[i];
+        double value = share > 1.0 ? high[i] + (share - 1.0) * slope : low[i] + share * slope;
+        variance[i] += fmin(value, 2.0 * model->prior->covariance[i * (codes + 1)] + high[i]);
+    }
+}
+
+double fc__calibration_at(const fc_model *model, size_t observed)
+{
+    size_t count = model->calibration_count, k = 0;
+    if (count == 0)
+        return 1.0;
+    const double *n = model->calibration_values, *factor = model->calibration_factor;
+    while (k < count && n[k] < (double)observed)
+        k++;
+    if (k == 0 || k == count)
+        return factor[k == 0 ? 0 : count - 1];
+    double share = log((double)observed / n[k - 1]) / log(n[k] / n[k - 1]);
+    return factor[k - 1] + share * (factor[k] - factor[k - 1]);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* |error| / standard deviation at every value of one validation frame encoded from a share of its
+ * points; frame values are normalised. */
+static fc_status add_ratios(fc_context *context, const fc_model *model, const fc_points *points,
+                            const fc_frame *frame, double share, uint64_t seed, double *observed,
+                            size_t *count, float *ratios)
+{
+    fc_status status = FC_OK;
+    size_t channels = model->channel_count, codes = model->decoder->config.codes;
+    size_t values = fc__product(points->count, channels);
+    float *physical = NULL, *mean = NULL, *deviation = NULL;
+    double *z = NULL, *covariance = NULL;
+    bool *seen = NULL;
+    fc__observed o = {0};
+    fc__rng rng = fc__rng_create(seed, 911);
+    FC_NEW(context, &physical, values);
+    FC_NEW(context, &mean, values);
+    FC_NEW(context, &deviation, values);
+    FC_NEW(context, &z, 2 * codes);
+    FC_NEW(context, &covariance, fc__product(codes, codes));
+    FC_NEW(context, &seen, points->count);
+    for (size_t p = 0; p < points->count; p++)
+        seen[p] = fc__rng_uniform(&rng) < share;
+    seen[fc__rng_below(&rng, points->count)] = true;
+    for (size_t i = 0; i < values; i++)
+        physical[i] = (float)(model->mean[i % channels] +
+                              model->scale[i % channels] * (double)frame->values[i]);
+    status = fc__observe(context, model, frame->time, points->count, points->coordinates, physical,
+                         seen, &o);
+    if (status == FC_ERROR_DATA) { /* only missing values were drawn */
+        status = FC_OK;
+        goto done;
+    }
+    FC_TRY(status);
+    FC_TRY(fc__encode_departure(context, model, &o, z, covariance));
+    fc__cycle_at(model, frame->time, z + codes);
+    for (size_t i = 0; i < codes; i++)
+        z[i] += z[codes + i];
+    FC_TRY(fc_model_decode(context, model, points->count, points->coordinates, 1, z, mean));
+    FC_TRY(fc_model_decode_std(context, model, points->count, points->coordinates, o.values,
+                               covariance, deviation));
+    *observed += (double)o.values;
+    for (size_t i = 0; i < values; i++)
+        if (!isnan(physical[i]))
+            ratios[(*count)++] = fabsf(physical[i] - mean[i]) / deviation[i];
+done:
+    fc__observed_clear(&o);
+    free(physical);
+    free(mean);
+    free(deviation);
+    free(z);
+    free(covariance);
+    free(seen);
+    return status;
+}
+
+fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dataset *dataset,
+                              size_t frame_limit, const bool *flags, uint64_t seed)
+{
+    static const double shares[] = {0.01, 0.05, 0.2, 1.0};
+    enum { SHARES = 4, FRAMES = 24 };
+    fc_status status = FC_OK;
+    fc__frames frames = {0};
+    float *ratios = NULL;
+    double *observed = NULL, *factor = NULL;
+    size_t found = 0;
+    FC_TRY(fc__frames_select(context, dataset, frame_limit, flags, flags != NULL, &frames));
+    size_t used = frames.count < FRAMES ? frames.count : FRAMES;
+    FC_NEW(context, &ratios, fc__product(used, fc__product(fc_dataset_max_points(dataset),
+                                                           dataset->channel_count)));
+    FC_NEW(context, &observed, SHARES);
+    FC_NEW(context, &factor, SHARES);
+    for (size_t k = 0; k < SHARES; k++) {
+        size_t count = 0;
+        double values = 0.0;
+        for (size_t f = 0; f < used; f++) {
+            const fc_frame *frame = frames.frame[f * frames.count / used];
+            FC_TRY(add_ratios(context, model, &dataset->points[frame->points], frame, shares[k],
+                              seed + 100 * k + f, &values, &count, ratios));
+        }
+        values /= (double)used;
+        if (count == 0 || (found && values <= observed[found - 1] * 1.01))
+            continue;
+        qsort(ratios, count, sizeof *ratios, ascending);
+        observed[found] = values;
+        factor[found++] = fmax((double)ratios[(size_t)(0.6827 * (double)(count - 1))], 1e-3);
+    }
+    model->calibration_values = observed;
+    model->calibration_factor = factor;
+    model->calibration_count = found;
+    observed = factor = NULL;
+done:
+    fc__frames_clear(&frames);
+    free(ratios);
+    free(observed);
+    free(factor);
+    return status;
+}

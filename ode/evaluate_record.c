@@ -1,0 +1,222 @@
+/* Scores of a long record by lead time: every frame from a given time on is encoded and forecast to
+ * the wanted leads, and persistence and climatology are scored on the same pairs. */
+#include "ode/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Training mean at every point for each phase of the forcing cycle. */
+typedef struct climatology {
+    size_t bins, values; /* values: of a frame; 0 = no training frames in this dataset */
+    float *mean;         /* (bins, values) */
+} climatology;
+
+/* Months of a year, hours of a day; one bin without a cycle. */
+static size_t bin_of(const fc_model *model, size_t bins, double time)
+{
+    if (bins == 1)
+        return 0;
+    double phase = fmod((time - model->time_origin) / model->time.cycle, 1.0);
+    return (size_t)lround((phase < 0.0 ? phase + 1.0 : phase) * (double)bins) % bins;
+}
+
+static fc_status climatology_create(fc_context *context, const fc_model *model,
+                                    const fc_dataset *dataset, climatology *c)
+{
+    fc_status status = FC_OK;
+    const fc_sequence *record = &dataset->sequences[0];
+    double *sum = NULL, *number = NULL, end = model->time_origin + model->horizon;
+    size_t values = dataset->points[record->frames[0].points].count * model->channel_count;
+    double share = model->time.cycle > 0.0 ? model->time.cycle / model->time_scale : 0.0;
+    c->bins = share >= 18.0 ? 24 : share >= 3.0 ? 12 : 1;
+    if (!fc_dataset_shares_points(dataset) || record->frames[0].time > end)
+        return FC_OK;
+    FC_NEW(context, &sum, fc__product(c->bins, values));
+    FC_NEW(context, &number, fc__product(c->bins, values));
+    FC_NEW(context, &c->mean, fc__product(c->bins, values));
+    for (size_t f = 0; f < record->frame_count; f++) {
+        const fc_frame *frame = &record->frames[f];
+        if (frame->time < model->time_origin || frame->time > end)
+            continue;
+        size_t at = bin_of(model, c->bins, frame->time) * values;
+        for (size_t i = 0; i < values; i++) {
+            if (!isnan(frame->values[i])) {
+                sum[at + i] += (double)frame->values[i];
+                number[at + i] += 1.0;
+            }
+        }
+    }
+    for (size_t i = 0; i < c->bins * values; i++)
+        c->mean[i] = number[i] > 0.0 ? (float)(sum[i] / number[i]) : NAN;
+    c->values = values;
+done:
+    free(sum);
+    free(number);
+    return status;
+}
+
+/* Forecast of climatology: the training mean, or the model's own where the training frames are not in
+ * this dataset. */
+static fc_status climatology_at(fc_context *context, const fc_model *model,
+                                const fc_dataset *dataset, const climatology *c,
+                                const fc_frame *frame, fc__basis_cache *cache, float *u)
+{
+    fc_status status = FC_OK;
+    size_t codes = model->decoder->config.codes;
+    double *mean = NULL;
+    if (c->values) {
+        memcpy(u, c->mean + bin_of(model, c->bins, frame->time) * c->values, c->values * sizeof *u);
+        return FC_OK;
+    }
+    FC_NEW(context, &mean, codes);
+    fc__cycle_at(model, frame->time, mean);
+    for (size_t i = 0; i < codes; i++)
+        mean[i] += model->prior->mean[i];
+    status = fc__cached_decode(context, model, dataset, frame->points, cache, mean, u);
+done:
+    free(mean);
+    return status;
+}
+
+typedef struct lead_tally {
+    fc__tally forecast, persistence, climatology;
+} lead_tally;
+
+/* Leads to score: those asked for, or the usual ones; those longer than the record are left out. */
+static fc_status choose_leads(fc_context *context, const fc_evaluate_config *config, size_t frames,
+                              fc_evaluation *e)
+{
+    static const size_t usual[] = {1, 2, 3, 6};
+    fc_status status = FC_OK;
+    size_t count = config->leads ? config->lead_count : 4;
+    const size_t *leads = config->leads ? config->leads : usual;
+    FC_NEW(context, &e->leads, count);
+    for (size_t k = 0; k < count; k++) {
+        if (leads[k] < frames)
+            e->leads[e->lead_count++].lead = leads[k];
+        else if (config->leads) {
+            status = fc__fail(context, FC_ERROR_USAGE,
+                              "lead %zu: the record has %zu frames, so leads of 1 to %zu steps are "
+                              "accepted",
+                              leads[k], frames, frames - 1);
+            goto done;
+        }
+    }
+done:
+    return status;
+}
+
+/* Scores the forecasts of one start: z (leads, C) at the targets. */
+static fc_status score_start(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                             size_t start, const double *z, const climatology *c,
+                             fc__basis_cache *cache, fc_evaluation *e, lead_tally *tally)
+{
+    fc_status status = FC_OK;
+    const fc_sequence *record = &dataset->sequences[0];
+    const fc_frame *first = &record->frames[start];
+    size_t channels = model->channel_count, codes = model->decoder->config.codes, found = 0;
+    float *u = NULL;
+    FC_NEW(context, &u, fc__product(fc_dataset_max_points(dataset), channels));
+    for (size_t k = 0; k < e->lead_count; k++) {
+        if (start + e->leads[k].lead >= record->frame_count)
+            continue;
+        const fc_frame *target = &record->frames[start + e->leads[k].lead];
+        size_t count = dataset->points[target->points].count;
+        double begin = fc__seconds();
+        FC_TRY(fc__cached_decode(context, model, dataset, target->points, cache, z + found * codes,
+                                 u));
+        e->seconds_decode += fc__seconds() - begin;
+        fc__tally_add(&tally[k].forecast, count, channels, u, target->values, NULL, true);
+        if (target->points == first->points)
+            fc__tally_add(&tally[k].persistence, count, channels, first->values, target->values,
+                          NULL, true);
+        FC_TRY(climatology_at(context, model, dataset, c, target, cache, u));
+        fc__tally_add(&tally[k].climatology, count, channels, u, target->values, NULL, true);
+        found++;
+    }
+done:
+    free(u);
+    return status;
+}
+
+/* Encodes, integrates and scores one start. */
+static fc_status forecast_start(fc_context *context, const fc_model *model,
+                                const fc_dataset *dataset, const fc_evaluate_config *config,
+                                size_t start, const climatology *c, fc__basis_cache *cache,
+                                fc__encoding *encoding, fc_evaluation *e, lead_tally *tally)
+{
+    fc_status status = FC_OK;
+    const fc_sequence *record = &dataset->sequences[0];
+    const fc_frame *first = &record->frames[start];
+    size_t codes = model->decoder->config.codes, count = 0;
+    double *z0 = NULL, *z = NULL, *times = NULL;
+    fc_integration integration;
+    FC_NEW(context, &z0, codes);
+    FC_NEW(context, &z, fc__product(e->lead_count, codes));
+    FC_NEW(context, &times, e->lead_count);
+    for (size_t k = 0; k < e->lead_count; k++)
+        if (start + e->leads[k].lead < record->frame_count)
+            times[count++] = record->frames[start + e->leads[k].lead].time;
+    if (count == 0)
+        goto done;
+    FC_TRY(fc__evaluate_encoding(context, model, dataset, first, config->observe,
+                                 config->seed + start, cache, z0, NULL, encoding));
+    double begin = fc__seconds();
+    FC_TRY(fc__integrate_codes(context, model, &config->integrator, 1, z0, &first->time, &count,
+                               (const double *const *)&times, &z, &integration));
+    e->seconds_integrate += fc__seconds() - begin;
+    FC_TRY(score_start(context, model, dataset, start, z, c, cache, e, tally));
+done:
+    free(z0);
+    free(z);
+    free(times);
+    return status;
+}
+
+static int by_lead(const void *a, const void *b)
+{
+    size_t x = ((const fc_lead_score *)a)->lead, y = ((const fc_lead_score *)b)->lead;
+    return (x > y) - (x < y);
+}
+
+fc_status fc__evaluate_record(fc_context *context, const fc_model *model,
+                              const fc_dataset *dataset, const fc_evaluate_config *config,
+                              fc_evaluation *e)
+{
+    fc_status status = FC_OK;
+    const fc_sequence *record = &dataset->sequences[0];
+    climatology c = {0};
+    lead_tally *tally = NULL;
+    fc__encoding encoding = {0};
+    fc__basis_cache cache = {.points = SIZE_MAX};
+    FC_TRY(choose_leads(context, config, record->frame_count, e));
+    qsort(e->leads, e->lead_count, sizeof *e->leads, by_lead);
+    FC_NEW(context, &tally, e->lead_count);
+    FC_TRY(climatology_create(context, model, dataset, &c));
+    for (size_t f = 0; f < record->frame_count; f++)
+        if (record->frames[f].time >= config->from)
+            FC_TRY(forecast_start(context, model, dataset, config, f, &c, &cache, &encoding, e,
+                                  tally));
+    if (encoding.values == 0.0) {
+        status = fc__fail(context, FC_ERROR_USAGE,
+                          "no frame at or after the start of the evaluation has a target in the "
+                          "record, which ends at %g",
+                          record->frames[record->frame_count - 1].time);
+        goto done;
+    }
+    for (size_t k = 0; k < e->lead_count; k++) {
+        e->leads[k].rmse = sqrt(fc__tally_score(&tally[k].forecast).mse);
+        e->leads[k].persistence_rmse = sqrt(fc__tally_score(&tally[k].persistence).mse);
+        e->leads[k].climatology_rmse = sqrt(fc__tally_score(&tally[k].climatology).mse);
+    }
+    e->encode = fc__tally_score(&encoding.error);
+    e->sigma1 = encoding.within1 / encoding.values;
+    e->sigma2 = encoding.within2 / encoding.values;
+    e->seconds_encode = encoding.seconds;
+done:
+    free(c.mean);
+    free(tally);
+    fc__basis_cache_clear(&cache);
+    return status;
+}

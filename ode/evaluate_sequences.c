@@ -1,0 +1,172 @@
+/* Scores of independent sequences: the first frame is encoded, all later ones are forecast. */
+#include "ode/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sums over all sequences. */
+typedef struct sums {
+    fc__encoding encoding;
+    fc__tally forecast[2], persistence[2], climatology[2]; /* In-t, Out-t */
+    fc__tally seen, unseen;
+    fc__tally *frame; /* (longest) by index */
+    double *time;     /* (longest) since the first frame, of the first sequence so long */
+} sums;
+
+/* Departure trajectories of all sequences, start and times as fc__integrate_codes takes them. */
+typedef struct trajectories {
+    size_t *counts;
+    double *z0, *start, **times, **z;
+    bool **seen;
+    fc_integration *integrations;
+} trajectories;
+
+static fc_status trajectories_create(fc_context *context, const fc_dataset *dataset, size_t codes,
+                                     trajectories *t)
+{
+    fc_status status = FC_OK;
+    size_t count = dataset->sequence_count;
+    FC_NEW(context, &t->counts, count);
+    FC_NEW(context, &t->z0, fc__product(count, codes));
+    FC_NEW(context, &t->start, count);
+    FC_NEW(context, &t->times, count);
+    FC_NEW(context, &t->z, count);
+    FC_NEW(context, &t->seen, count);
+    FC_NEW(context, &t->integrations, count);
+    for (size_t s = 0; s < count; s++) {
+        const fc_sequence *sequence = &dataset->sequences[s];
+        t->counts[s] = sequence->frame_count;
+        t->start[s] = sequence->frames[0].time;
+        FC_NEW(context, &t->times[s], sequence->frame_count);
+        FC_NEW(context, &t->z[s], fc__product(sequence->frame_count, codes));
+        FC_NEW(context, &t->seen[s], dataset->points[sequence->frames[0].points].count);
+        for (size_t f = 0; f < sequence->frame_count; f++)
+            t->times[s][f] = sequence->frames[f].time;
+    }
+done:
+    return status;
+}
+
+static void trajectories_clear(trajectories *t, size_t count)
+{
+    for (size_t s = 0; s < count; s++) {
+        free(t->times ? t->times[s] : NULL);
+        free(t->z ? t->z[s] : NULL);
+        free(t->seen ? t->seen[s] : NULL);
+    }
+    free(t->counts);
+    free(t->z0);
+    free(t->start);
+    free(t->times);
+    free(t->z);
+    free(t->seen);
+    free(t->integrations);
+}
+
+/* Forecast, persistence and climatology of one later frame. */
+static fc_status score_frame(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                             size_t s, size_t f, const trajectories *t, fc__basis_cache *cache,
+                             double *seconds, sums *sum)
+{
+    fc_status status = FC_OK;
+    const fc_frame *first = dataset->sequences[s].frames, *frame = first + f;
+    size_t codes = model->decoder->config.codes, channels = model->channel_count;
+    size_t count = dataset->points[frame->points].count;
+    double lead = frame->time - first->time, *mean = NULL;
+    size_t later = lead > model->horizon * (1.0 + 1e-9) ? 1 : 0;
+    float *u = NULL;
+    bool partly = t->seen[s] && frame->points == first->points;
+    FC_NEW(context, &u, fc__product(count, channels));
+    FC_NEW(context, &mean, codes);
+    double start = fc__seconds();
+    FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, t->z[s] + f * codes,
+                             u));
+    *seconds += fc__seconds() - start;
+    fc__tally_add(&sum->forecast[later], count, channels, u, frame->values, NULL, true);
+    fc__tally_add(&sum->frame[f], count, channels, u, frame->values, NULL, true);
+    if (partly) {
+        fc__tally_add(&sum->seen, count, channels, u, frame->values, t->seen[s], true);
+        fc__tally_add(&sum->unseen, count, channels, u, frame->values, t->seen[s], false);
+    }
+    if (frame->points == first->points)
+        fc__tally_add(&sum->persistence[later], count, channels, first->values, frame->values, NULL,
+                      true);
+    fc__cycle_at(model, frame->time, mean);
+    for (size_t i = 0; i < codes; i++)
+        mean[i] += model->prior->mean[i];
+    FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, mean, u));
+    fc__tally_add(&sum->climatology[later], count, channels, u, frame->values, NULL, true);
+    sum->time[f] = sum->time[f] > 0.0 ? sum->time[f] : lead;
+done:
+    free(u);
+    free(mean);
+    return status;
+}
+
+static fc_status report(fc_context *context, const sums *sum, size_t longest,
+                        const fc_evaluate_config *config, fc_evaluation *e)
+{
+    fc_status status = FC_OK;
+    e->in_t = fc__tally_score(&sum->forecast[0]);
+    e->out_t = fc__tally_score(&sum->forecast[1]);
+    e->persistence_in_t = fc__tally_score(&sum->persistence[0]);
+    e->persistence_out_t = fc__tally_score(&sum->persistence[1]);
+    e->climatology_in_t = fc__tally_score(&sum->climatology[0]);
+    e->climatology_out_t = fc__tally_score(&sum->climatology[1]);
+    if (config->observe < 1.0) {
+        e->in_s = fc__tally_score(&sum->seen);
+        e->out_s = fc__tally_score(&sum->unseen);
+    }
+    e->encode = fc__tally_score(&sum->encoding.error);
+    e->sigma1 = sum->encoding.within1 / sum->encoding.values;
+    e->sigma2 = sum->encoding.within2 / sum->encoding.values;
+    e->seconds_encode = sum->encoding.seconds;
+    FC_NEW(context, &e->frame_time, longest);
+    FC_NEW(context, &e->frame_mse, longest);
+    e->frame_count = longest;
+    for (size_t f = 0; f < longest; f++) {
+        e->frame_time[f] = sum->time[f];
+        e->frame_mse[f] = fc__tally_score(f ? &sum->frame[f] : &sum->encoding.error).mse;
+    }
+done:
+    return status;
+}
+
+fc_status fc__evaluate_sequences(fc_context *context, const fc_model *model,
+                                 const fc_dataset *dataset, const fc_evaluate_config *config,
+                                 fc_evaluation *evaluation)
+{
+    fc_status status = FC_OK;
+    size_t codes = model->decoder->config.codes, count = dataset->sequence_count, longest = 0;
+    trajectories t = {0};
+    sums sum = {0};
+    fc__basis_cache cache = {.points = SIZE_MAX};
+    for (size_t s = 0; s < count; s++)
+        if (dataset->sequences[s].frame_count > longest)
+            longest = dataset->sequences[s].frame_count;
+    FC_NEW(context, &sum.frame, longest);
+    FC_NEW(context, &sum.time, longest);
+    FC_TRY(trajectories_create(context, dataset, codes, &t));
+    for (size_t s = 0; s < count; s++)
+        FC_TRY(fc__evaluate_encoding(context, model, dataset, &dataset->sequences[s].frames[0],
+                                     config->observe, config->seed + s, &cache, t.z0 + s * codes,
+                                     t.seen[s], &sum.encoding));
+    double start = fc__seconds();
+    FC_TRY(fc__integrate_codes(context, model, &config->integrator, count, t.z0, t.start, t.counts,
+                               (const double *const *)t.times, t.z, t.integrations));
+    evaluation->seconds_integrate = fc__seconds() - start;
+    for (size_t s = 0; s < count; s++) {
+        evaluation->failed += t.integrations[s].status != FC_OK;
+        for (size_t f = 1; f < dataset->sequences[s].frame_count; f++)
+            FC_TRY(score_frame(context, model, dataset, s, f, &t, &cache,
+                               &evaluation->seconds_decode, &sum));
+    }
+    FC_TRY(report(context, &sum, longest, config, evaluation));
+done:
+    trajectories_clear(&t, count);
+    fc__basis_cache_clear(&cache);
+    free(sum.frame);
+    free(sum.time);
+    return status;
+}

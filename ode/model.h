@@ -1,0 +1,55 @@
+/* model.h: what training, forecasting and evaluation share of the model. */
+#ifndef FC_ODE_MODEL_H
+#define FC_ODE_MODEL_H
+
+#include "inr/fit.h"
+#include "ode/ode.h"
+
+enum { FC__MAX_HARMONICS = 16 };
+
+/* Mean codes of the forcing cycle at a dataset time (zero without one). */
+void fc__cycle_at(const fc_model *model, double time, double *z /* (C) */);
+/* Fits model->cycle.coefficient for its period and harmonics to codes (count, C). */
+fc_status fc__cycle_fit(fc_context *context, fc_model *model, size_t count, const double *times,
+                        const double *z);
+
+/* Observed values of a frame with their basis, in normalised units and about the cycle: what the
+ * posterior needs. seen (count) may be NULL = every point. */
+typedef struct fc__observed {
+    size_t values;
+    float *y, *phi0, *phi; /* (values), (values), (values, C) */
+    double *noise;         /* (values) */
+} fc__observed;
+fc_status fc__observe(fc_context *context, const fc_model *model, double time, size_t count,
+                      const double *coordinates, const float *values, const bool *seen,
+                      fc__observed *observed);
+void fc__observed_clear(fc__observed *observed);
+/* Departure codes of an observed frame, and the posterior that gave them (NULL = not wanted). */
+fc_status fc__encode_departure(fc_context *context, const fc_model *model,
+                               const fc__observed *observed, double *z, double *covariance);
+
+/* Factor on standard deviations for a number of observed values. */
+double fc__calibration_at(const fc_model *model, size_t observed);
+/* Adds the variance of the code error at a lead (model time) to `variance` (C). */
+void fc__lead_variance_at(const fc_model *model, double lead, double *variance);
+
+/* Codes at dataset times for sequences with departures z0 (sequences, C) at start times: the cycle
+ * and the integrated departure. z: (sequences) arrays (counts[i], C). */
+fc_status fc__integrate_codes(fc_context *context, const fc_model *model,
+                              const fc_integrator_config *config, size_t sequences,
+                              const double *z0, const double *start, const size_t *counts,
+                              const double *const *times, double *const *z,
+                              fc_integration *integrations);
+
+/* Fields at points of codes (frames, C), given the basis there: values (frames, count, channels). */
+fc_status fc__decode_with(fc_context *context, const fc_model *model, size_t count,
+                          const float *phi0, const float *phi, size_t frames, const double *z,
+                          float *values);
+
+/* Error growth and calibration of the error bars, from validation frames. */
+fc_status fc__fit_lead_variance(fc_context *context, fc_model *model,
+                                const fc_trajectories *trajectories);
+fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dataset *dataset,
+                              size_t frame_limit, const bool *flags, uint64_t seed);
+
+#endif

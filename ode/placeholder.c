@@ -1,1 +1,0 @@
-extern int fc__room_ode;int fc__room_ode;

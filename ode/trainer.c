@@ -1,0 +1,476 @@
+/* Dynamics fitting: Adam on the mean squared error of Runge-Kutta rollouts in code space, with the
+ * horizon schedule, a learning-rate decay, clipping and averaged weights of RECIPE. Update n draws
+ * its segments from a random stream of its own, so that a saved run continues with the same bits. */
+#include "inr/fit.h"
+#include "ode/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one thread needs for its share of a batch. */
+typedef struct worker {
+    float *z0, *target, *z, *z_bar; /* (batch, C), (intervals, batch, C) x 3 */
+    float *dt;                      /* (intervals, batch) */
+    float *tape, *work;
+    float *gradient;                /* (parameters) */
+    double loss;
+} worker;
+
+struct fc_trainer {
+    fc_context *context;
+    fc_field *field;
+    const fc_trajectories *training, *validation;
+    fc_dynamics_config config;
+    fc__schedule schedule;
+    size_t *start[FC__PHASES];      /* first frames of the segments long enough for a phase */
+    size_t start_count[FC__PHASES];
+    size_t worker_count;
+    worker *worker;
+    uint64_t validate_every;
+    double last_validation;
+    fc_trainer_state state;
+};
+
+fc_dynamics_config fc_dynamics_config_default(void)
+{
+    return (fc_dynamics_config){
+        .seconds = 60.0,
+        .batch = 64,
+        .rate = 1.2e-3,
+        .horizon = 9,
+        .patience = 0.5,
+        .average = 0.999,
+    };
+}
+
+static size_t longest_sequence(const fc_trajectories *t)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        size_t frames = t->first[i + 1] - t->first[i];
+        longest = frames > longest ? frames : longest;
+    }
+    return longest;
+}
+
+static fc_rk_plan plan_of(const fc_trainer *trainer, size_t phase, size_t batch)
+{
+    const fc__phase *p = &trainer->schedule.phase[phase];
+    return (fc_rk_plan){.field = trainer->field->config,
+                        .scheme = p->scheme,
+                        .substeps = p->substeps,
+                        .intervals = p->intervals,
+                        .batch = batch};
+}
+
+static fc_status list_segments(fc_trainer *trainer)
+{
+    fc_status status = FC_OK;
+    const fc_trajectories *t = trainer->training;
+    for (size_t i = 0; i < FC__PHASES; i++) {
+        size_t needed = trainer->schedule.phase[i].intervals + 1;
+        FC_NEW(trainer->context, &trainer->start[i], t->first[t->count]);
+        for (size_t s = 0; s < t->count; s++)
+            for (size_t f = t->first[s]; f + needed <= t->first[s + 1]; f++)
+                trainer->start[i][trainer->start_count[i]++] = f;
+    }
+done:
+    return status;
+}
+
+static fc_status worker_create(fc_trainer *trainer, size_t batch, worker *w)
+{
+    fc_status status = FC_OK;
+    fc_context *context = trainer->context;
+    size_t codes = trainer->field->config.codes, intervals = 1, tape = 0, work = 0;
+    for (size_t i = 0; i < FC__PHASES; i++) {
+        fc_rk_plan plan = plan_of(trainer, i, batch);
+        size_t t = fc_rk_tape_size(&plan), k = fc_rk_work_size(&plan);
+        intervals = plan.intervals > intervals ? plan.intervals : intervals;
+        tape = t > tape ? t : tape;
+        work = k > work ? k : work;
+    }
+    size_t size = fc__product(fc__product(intervals, batch), codes);
+    FC_NEW(context, &w->z0, fc__product(batch, codes));
+    FC_NEW(context, &w->target, size);
+    FC_NEW(context, &w->z, size);
+    FC_NEW(context, &w->z_bar, size);
+    FC_NEW(context, &w->dt, intervals * batch);
+    FC_NEW(context, &w->tape, tape);
+    FC_NEW(context, &w->work, work);
+    FC_NEW(context, &w->gradient, trainer->field->parameter_count);
+done:
+    return status;
+}
+
+static void worker_clear(worker *w)
+{
+    free(w->z0);
+    free(w->target);
+    free(w->z);
+    free(w->z_bar);
+    free(w->dt);
+    free(w->tape);
+    free(w->work);
+    free(w->gradient);
+}
+
+/* Loss and gradient of segments chosen[0..batch) on one thread. */
+static void differentiate(fc_trainer *trainer, size_t phase, size_t whole_batch, size_t batch,
+                          const size_t *chosen, worker *w)
+{
+    const fc_trajectories *t = trainer->training;
+    fc_rk_plan plan = plan_of(trainer, phase, batch);
+    size_t codes = t->codes, row = codes * sizeof(float);
+    w->loss = 0.0;
+    memset(w->gradient, 0, trainer->field->parameter_count * sizeof *w->gradient);
+    if (batch == 0)
+        return;
+    for (size_t b = 0; b < batch; b++) {
+        size_t f = chosen[b];
+        memcpy(w->z0 + b * codes, t->z + f * codes, row);
+        for (size_t k = 0; k < plan.intervals; k++) {
+            w->dt[k * batch + b] = (float)(t->times[f + k + 1] - t->times[f + k]);
+            memcpy(w->target + (k * batch + b) * codes, t->z + (f + k + 1) * codes, row);
+        }
+    }
+    fc_rk_forward(&plan, trainer->state.parameters, w->dt, w->z0, w->z, w->tape, w->work);
+    size_t size = plan.intervals * batch * codes;
+    double share = 1.0 / (double)(plan.intervals * whole_batch * codes);
+    for (size_t i = 0; i < size; i++) {
+        float error = w->z[i] - w->target[i];
+        w->loss += share * (double)(error * error);
+        w->z_bar[i] = (float)(2.0 * share) * error;
+    }
+    fc_rk_backward(&plan, trainer->state.parameters, w->dt, w->tape, w->z_bar, NULL, w->gradient,
+                   w->work);
+}
+
+/* Adds the workers' gradients into the first and returns the norm of the sum. */
+static double reduce(fc_trainer *trainer)
+{
+    size_t count = trainer->field->parameter_count, workers = trainer->worker_count;
+    double parts[256], norm = 0.0;
+    int threads = fc_context_threads(trainer->context);
+    threads = threads < 256 ? threads : 256;
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int part = 0; part < threads; part++) {
+        size_t begin, end;
+        double sum = 0.0;
+        fc__slice(count, (size_t)threads, (size_t)part, &begin, &end);
+        float *total = trainer->worker[0].gradient;
+        for (size_t k = 1; k < workers; k++) {
+            const float *more = trainer->worker[k].gradient;
+            for (size_t i = begin; i < end; i++)
+                total[i] += more[i];
+        }
+#pragma omp simd reduction(+ : sum)
+        for (size_t i = begin; i < end; i++)
+            sum += (double)(total[i] * total[i]);
+        parts[part] = sum;
+    }
+    for (int part = 0; part < threads; part++)
+        norm += parts[part];
+    return sqrt(norm);
+}
+
+/* Rate: warm-up, constant for a tenth of the compute, then cosine to zero. */
+static double rate_of(const fc_trainer *trainer, uint64_t update)
+{
+    enum { WARM_UP = 100 };
+    double share = fc__schedule_share(&trainer->schedule, update);
+    double rate = trainer->config.rate * fmin(1.0, (double)(update + 1) / WARM_UP);
+    return share < 0.1 ? rate : rate * 0.5 * (1.0 + cos(M_PI * (share - 0.1) / 0.9));
+}
+
+/* Clips the gradient at twice its running norm, steps, and averages the weights. */
+static void apply(fc_trainer *trainer)
+{
+    fc_trainer_state *s = &trainer->state;
+    size_t count = s->parameter_count;
+    float *gradient = trainer->worker[0].gradient;
+    double norm = reduce(trainer);
+    double limit = s->gradient_norm > 0.0 ? 2.0 * s->gradient_norm : norm;
+    if (!isfinite(norm)) { /* a rollout blew up: leave this batch out */
+        memset(s->first_moment, 0, count * sizeof *s->first_moment);
+        return;
+    }
+    float clip = norm > limit ? (float)(limit / norm) : 1.0f;
+    s->gradient_norm = s->gradient_norm > 0.0
+                           ? 0.98 * s->gradient_norm + 0.02 * fmin(norm, limit)
+                           : norm;
+    if (clip < 1.0f)
+        for (size_t i = 0; i < count; i++)
+            gradient[i] *= clip;
+    fc__adam adam = {.rate = rate_of(trainer, s->update),
+                     .beta1 = 0.9,
+                     .beta2 = 0.99,
+                     .epsilon = 1e-8,
+                     .decay = trainer->config.weight_decay};
+    fc__adam_step(trainer->context, &adam, s->update, count, gradient, s->first_moment,
+                  s->second_moment, s->parameters);
+    double n = (double)s->update;
+    float keep = (float)fmin(trainer->config.average, (1.0 + n) / (10.0 + n));
+#pragma omp parallel for simd num_threads(fc_context_threads(trainer->context))
+    for (size_t i = 0; i < count; i++)
+        s->average[i] = keep * s->average[i] + (1.0f - keep) * s->parameters[i];
+}
+
+static double update(fc_trainer *trainer)
+{
+    enum { MOST_BATCH = 4096 };
+    size_t chosen[MOST_BATCH], batch = trainer->config.batch;
+    size_t phase = fc__schedule_phase(&trainer->schedule, trainer->state.update);
+    size_t parts = trainer->worker_count;
+    fc__rng rng = fc__rng_create(trainer->config.seed, trainer->state.update);
+    double loss = 0.0;
+    for (size_t b = 0; b < batch; b++)
+        chosen[b] = trainer->start[phase][fc__rng_below(&rng, trainer->start_count[phase])];
+#pragma omp parallel for num_threads((int)parts) schedule(static, 1)
+    for (size_t k = 0; k < parts; k++) {
+        size_t begin, end;
+        fc__slice(batch, parts, k, &begin, &end);
+        differentiate(trainer, phase, batch, end - begin, chosen + begin, &trainer->worker[k]);
+    }
+    for (size_t k = 0; k < parts; k++)
+        loss += trainer->worker[k].loss;
+    apply(trainer);
+    trainer->state.update++;
+    return loss;
+}
+
+/* Mean squared error over all frames of rollouts of whole validation sequences. */
+static fc_status validate(fc_trainer *trainer, double *loss)
+{
+    fc_status status = FC_OK;
+    const fc_trajectories *t = trainer->validation;
+    size_t codes = t->codes, longest = longest_sequence(t);
+    float *dt = NULL, *z = NULL, *work = NULL;
+    double sum = 0.0, number = 0.0;
+    fc_rk_plan plan = {.field = trainer->field->config,
+                       .scheme = FC_RK_RK4,
+                       .substeps = 2,
+                       .intervals = longest - 1,
+                       .batch = 1};
+    FC_NEW(trainer->context, &dt, longest);
+    FC_NEW(trainer->context, &z, fc__product(longest, codes));
+    FC_NEW(trainer->context, &work, fc_rk_work_size(&plan));
+    for (size_t s = 0; s < t->count; s++) {
+        size_t first = t->first[s], frames = t->first[s + 1] - first;
+        if (frames < 2)
+            continue;
+        plan.intervals = frames - 1;
+        for (size_t k = 0; k + 1 < frames; k++)
+            dt[k] = (float)(t->times[first + k + 1] - t->times[first + k]);
+        fc_rk_forward(&plan, trainer->state.average, dt, t->z + first * codes, z, NULL, work);
+        for (size_t i = 0; i < plan.intervals * codes; i++) {
+            double error = (double)(z[i] - t->z[(first + 1) * codes + i]);
+            sum += error * error;
+        }
+        number += (double)(plan.intervals * codes);
+    }
+    *loss = number > 0.0 && isfinite(sum) ? sum / number : INFINITY;
+done:
+    free(dt);
+    free(z);
+    free(work);
+    return status;
+}
+
+/* Keeps the averaged weights when they are the best so far. */
+static fc_status keep_best(fc_trainer *trainer)
+{
+    fc_trainer_state *s = &trainer->state;
+    fc_status status = validate(trainer, &trainer->last_validation);
+    if (status == FC_OK && trainer->last_validation < s->best_loss) {
+        s->best_loss = trainer->last_validation;
+        s->best_update = s->update;
+        memcpy(s->best, s->average, s->parameter_count * sizeof *s->best);
+    }
+    return status;
+}
+
+/* Updates of one kind that fit into the wall-clock budget, measured on scratch weights. */
+static double measure_budget(fc_trainer *trainer)
+{
+    enum { TRIALS = 24 };
+    fc_trainer_state *s = &trainer->state;
+    size_t bytes = s->parameter_count * sizeof *s->parameters;
+    for (int i = 0; i < 4; i++)
+        update(trainer);
+    double start = fc__seconds();
+    for (int i = 0; i < TRIALS; i++)
+        update(trainer);
+    double each = (fc__seconds() - start) / TRIALS;
+    memcpy(s->parameters, trainer->field->parameters, bytes);
+    memcpy(s->average, s->parameters, bytes);
+    memset(s->first_moment, 0, bytes);
+    memset(s->second_moment, 0, bytes);
+    s->update = 0;
+    s->gradient_norm = 0.0;
+    return fmax(100.0, trainer->config.seconds / each);
+}
+
+static fc_status check(fc_context *context, const fc_field *field, const fc_trajectories *training,
+                       const fc_dynamics_config *config)
+{
+    if (config->batch < 1 || config->batch > 4096)
+        return fc__fail(context, FC_ERROR_USAGE, "dynamics.batch is %zu; 1 to 4096 is accepted",
+                        config->batch);
+    if (training->codes != field->config.codes)
+        return fc__fail(context, FC_ERROR_USAGE, "trajectories have %zu codes, the field expects %zu",
+                        training->codes, field->config.codes);
+    if (longest_sequence(training) < 2)
+        return fc__fail(context, FC_ERROR_DATA,
+                        "every training sequence has a single frame; dynamics needs at least two "
+                        "frames in time");
+    return FC_OK;
+}
+
+static fc_status state_create(fc_context *context, const fc_field *field, fc_trainer_state *s)
+{
+    fc_status status = FC_OK;
+    size_t count = field->parameter_count;
+    s->parameter_count = count;
+    s->best_loss = INFINITY;
+    FC_NEW(context, &s->parameters, count);
+    FC_NEW(context, &s->first_moment, count);
+    FC_NEW(context, &s->second_moment, count);
+    FC_NEW(context, &s->average, count);
+    FC_NEW(context, &s->best, count);
+    memcpy(s->parameters, field->parameters, count * sizeof *s->parameters);
+    memcpy(s->average, field->parameters, count * sizeof *s->parameters);
+    memcpy(s->best, field->parameters, count * sizeof *s->parameters);
+done:
+    return status;
+}
+
+fc_status fc_trainer_create(fc_context *context, fc_field *field, const fc_trajectories *training,
+                            const fc_trajectories *validation, const fc_dynamics_config *config,
+                            fc_trainer **trainer)
+{
+    fc_status status = FC_OK;
+    fc_trainer *made = NULL;
+    *trainer = NULL;
+    FC_TRY(check(context, field, training, config));
+    FC_NEW(context, &made, 1);
+    made->context = context;
+    made->field = field;
+    made->training = training;
+    made->validation = validation && longest_sequence(validation) > 1 ? validation : NULL;
+    made->config = *config;
+    made->last_validation = NAN;
+    size_t longest = longest_sequence(training) - 1;
+    made->schedule = fc__schedule_create((double)config->updates, config->horizon, longest);
+    FC_TRY(state_create(context, field, &made->state));
+    FC_TRY(list_segments(made));
+    made->worker_count = (size_t)fc_context_threads(context);
+    FC_NEW(context, &made->worker, made->worker_count);
+    for (size_t k = 0; k < made->worker_count; k++)
+        FC_TRY(worker_create(made, config->batch / made->worker_count + 1, &made->worker[k]));
+    if (config->updates == 0)
+        made->schedule =
+            fc__schedule_create(measure_budget(made), config->horizon, longest);
+    for (size_t i = 0; i < FC__PHASES; i++)
+        made->state.updates[i] = made->schedule.phase[i].updates;
+    made->validate_every = made->schedule.total / 60 + 1;
+    *trainer = made;
+    made = NULL;
+done:
+    fc_trainer_destroy(made);
+    return status;
+}
+
+void fc_trainer_destroy(fc_trainer *trainer)
+{
+    if (!trainer)
+        return;
+    for (size_t k = 0; trainer->worker && k < trainer->worker_count; k++)
+        worker_clear(&trainer->worker[k]);
+    for (size_t i = 0; i < FC__PHASES; i++)
+        free(trainer->start[i]);
+    free(trainer->worker);
+    free(trainer->state.parameters);
+    free(trainer->state.first_moment);
+    free(trainer->state.second_moment);
+    free(trainer->state.average);
+    free(trainer->state.best);
+    free(trainer);
+}
+
+fc_trainer_state fc_trainer_get_state(const fc_trainer *trainer)
+{
+    return trainer->state;
+}
+
+fc_status fc_trainer_set_state(fc_trainer *trainer, const fc_trainer_state *state)
+{
+    fc_trainer_state *s = &trainer->state;
+    size_t bytes = s->parameter_count * sizeof(float);
+    if (state->parameter_count != s->parameter_count)
+        return fc__fail(trainer->context, FC_ERROR_DATA,
+                        "saved training has %zu parameters, this field has %zu",
+                        state->parameter_count, s->parameter_count);
+    memcpy(s->parameters, state->parameters, bytes);
+    memcpy(s->first_moment, state->first_moment, bytes);
+    memcpy(s->second_moment, state->second_moment, bytes);
+    memcpy(s->average, state->average, bytes);
+    memcpy(s->best, state->best, bytes);
+    s->update = state->update;
+    s->best_update = state->best_update;
+    s->best_loss = state->best_loss;
+    s->gradient_norm = state->gradient_norm;
+    memcpy(s->updates, state->updates, sizeof s->updates);
+    fc__schedule_restore(&trainer->schedule, s->updates);
+    trainer->validate_every = trainer->schedule.total / 60 + 1;
+    return FC_OK;
+}
+
+/* True at the end of the schedule, or when validation has not improved for too long. */
+static bool finished(const fc_trainer *trainer)
+{
+    const fc_trainer_state *s = &trainer->state;
+    if (s->update >= trainer->schedule.total)
+        return true;
+    double since = fc__schedule_share(&trainer->schedule, s->update) -
+                   fc__schedule_share(&trainer->schedule, s->best_update);
+    return trainer->validation && isfinite(s->best_loss) && since > trainer->config.patience;
+}
+
+fc_status fc_trainer_run(fc_trainer *trainer, uint64_t updates, bool *done, double *loss,
+                         double *validation)
+{
+    fc_trainer_state *s = &trainer->state;
+    double sum = 0.0;
+    uint64_t count = 0;
+    for (; count < updates && !finished(trainer); count++) {
+        if (fc_context_interrupted(trainer->context))
+            return fc__fail(trainer->context, FC_INTERRUPTED, "interrupted at update %llu",
+                            (unsigned long long)s->update);
+        sum += update(trainer);
+        bool last = s->update == trainer->schedule.total;
+        if (trainer->validation && (last || s->update % trainer->validate_every == 0)) {
+            fc_status status = keep_best(trainer);
+            if (status != FC_OK)
+                return status;
+        }
+    }
+    *done = finished(trainer);
+    *loss = count ? sum / (double)count : NAN;
+    *validation = trainer->last_validation;
+    return FC_OK;
+}
+
+double fc_trainer_share(const fc_trainer *trainer)
+{
+    return fc__schedule_share(&trainer->schedule, trainer->state.update);
+}
+
+void fc_trainer_finish(fc_trainer *trainer)
+{
+    const fc_trainer_state *s = &trainer->state;
+    bool best = trainer->validation && isfinite(s->best_loss);
+    memcpy(trainer->field->parameters, best ? s->best : s->average,
+           s->parameter_count * sizeof *s->best);
+}

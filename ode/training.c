@@ -1,0 +1,363 @@
+/* A training run: decoder, codes, cycle, dynamics, error bars. Everything but the dynamics is made
+ * when the run is created; the dynamics then runs in slices that can be saved and resumed. */
+#include "ode/training_data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fc_training {
+    fc_context *context;
+    fc_train_config config;
+    fc__training_data data;
+    fc_model *model;
+    fc_trajectories training, validation;
+    fc_trainer *trainer;
+    double seconds;          /* spent, earlier runs included */
+    double updates_a_second; /* latest speed, which only sizes the slices */
+    double loss, validation_loss;
+    bool done;
+};
+
+fc_train_config fc_train_config_default(void)
+{
+    return (fc_train_config){
+        .decoder = fc_decoder_config_default(),
+        .fit = fc_fit_config_default(),
+        .field = fc_field_config_default(1),
+        .field_auto = true,
+        .dynamics = fc_dynamics_config_default(),
+        .minutes = 5.0,
+        .until = INFINITY,
+        .validation = 0.05,
+        .harmonics = 3,
+    };
+}
+
+/* Appends "; text" to a list of faults. */
+static void fault(char *list, size_t size, bool faulty, const char *text)
+{
+    size_t used = strlen(list);
+    if (faulty && used + 4 < size)
+        snprintf(list + used, size - used, "%s%s", used ? "; " : "", text);
+}
+
+fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c)
+{
+    char list[900] = "";
+    size_t size = sizeof list;
+    fault(list, size, !(c->minutes >= 0.0) || !isfinite(c->minutes),
+          "minutes must be a finite number >= 0");
+    fault(list, size, c->minutes == 0.0 && c->dynamics.updates == 0,
+          "minutes and dynamics.updates are both 0: one of them must bound the training");
+    fault(list, size, !(c->validation >= 0.0 && c->validation < 0.9),
+          "validation must lie in [0, 0.9)");
+    fault(list, size, isnan(c->until), "until must be a time");
+    fault(list, size, c->train_frames == 1, "train-frames must be at least 2 (0 = all)");
+    fault(list, size, c->window == 1, "window must be at least 2 (0 = the whole record)");
+    fault(list, size, c->harmonics > FC__MAX_HARMONICS, "harmonics must be at most 16");
+    fault(list, size, c->fit.codes > 65536, "codes must be at most 65536");
+    fault(list, size, !(c->fit.tolerance > 0.0 && c->fit.tolerance < 1.0),
+          "fit.tolerance must lie in (0, 1)");
+    fault(list, size, c->fit.max_codes == 0, "fit.max_codes must be at least 1");
+    fault(list, size, c->fit.batch_frames == 0 || c->fit.batch_points == 0,
+          "fit.batch_frames and fit.batch_points must be at least 1");
+    fault(list, size, !(c->fit.rate > 0.0) || !(c->fit.code_rate > 0.0),
+          "fit.rate and fit.code_rate must be positive");
+    fault(list, size, c->decoder.layers > 16, "decoder.layers must be at most 16");
+    fault(list, size, !(c->dynamics.rate > 0.0), "dynamics.rate must be positive");
+    fault(list, size, c->dynamics.batch < 1 || c->dynamics.batch > 4096,
+          "dynamics.batch must be 1 to 4096");
+    fault(list, size, c->dynamics.horizon < 1, "dynamics.horizon must be at least 1");
+    fault(list, size, !(c->dynamics.average >= 0.0 && c->dynamics.average < 1.0),
+          "dynamics.average must lie in [0, 1)");
+    fault(list, size, !(c->dynamics.patience > 0.0), "dynamics.patience must be positive");
+    fault(list, size, !(c->dynamics.weight_decay >= 0.0), "dynamics.weight_decay must be >= 0");
+    fault(list, size,
+          !c->field_auto && !c->field.linear && c->field.rank == 0 && c->field.hidden == 0,
+          "field: linear, rank and hidden are all off");
+    return *list ? fc__fail(context, FC_ERROR_USAGE, "%s", list) : FC_OK;
+}
+
+static fc_status fit_decoder(fc_training *t)
+{
+    fc_status status = FC_OK;
+    fc_model *model = t->model;
+    fc_decoder_config decoder = t->config.decoder;
+    fc_fit_config fit = t->config.fit;
+    fc_fit_report report;
+    decoder.seed = fit.seed = t->config.seed;
+    FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0,
+                          t->data.decoder_sees_all ? NULL : t->data.validation, &decoder, &fit,
+                          &model->decoder, &model->prior, model->noise, &report));
+    model->floor_mse = isnan(report.validation_mse) ? report.training_mse : report.validation_mse;
+done:
+    return status;
+}
+
+/* Takes the forcing cycle out of the codes; the prior then describes the departures from it. */
+static fc_status fit_cycle(fc_training *t, const fc__frames *frames, double *codes)
+{
+    fc_status status = FC_OK;
+    fc_model *model = t->model;
+    size_t c = model->decoder->config.codes;
+    double *times = NULL, *departure = NULL, *cycle = NULL, *diagonal = NULL;
+    fc_prior *raw = NULL;
+    FC_NEW(t->context, &times, frames->count);
+    FC_NEW(t->context, &departure, fc__product(frames->count, c));
+    FC_NEW(t->context, &cycle, c);
+    FC_NEW(t->context, &diagonal, fc__product(c, c));
+    for (size_t f = 0; f < frames->count; f++)
+        times[f] = frames->frame[f]->time;
+    FC_TRY(fc__cycle_fit(t->context, model, frames->count, times, codes));
+    for (size_t f = 0; f < frames->count; f++) {
+        fc__cycle_at(model, times[f], cycle);
+        for (size_t i = 0; i < c; i++)
+            departure[f * c + i] = codes[f * c + i] - cycle[i];
+    }
+    FC_TRY(fc_prior_fit(t->context, c, frames->count, departure, 1e-9, &raw));
+    for (size_t i = 0; i < c; i++)
+        diagonal[i * (c + 1)] = raw->covariance[i * (c + 1)];
+    fc_prior_destroy(model->prior);
+    model->prior = NULL;
+    FC_TRY(fc_prior_create(t->context, c, raw->mean, diagonal, &model->prior));
+done:
+    free(times);
+    free(departure);
+    free(cycle);
+    free(diagonal);
+    fc_prior_destroy(raw);
+    return status;
+}
+
+/* The cycle's period where the record is long enough to show it. */
+static bool has_cycle(const fc_training *t)
+{
+    double cycle = t->model->time.cycle;
+    return t->data.dataset->record && t->config.harmonics > 0 && cycle > 0.0 &&
+           t->model->horizon >= 1.5 * cycle && t->model->time_scale < cycle / 3.0;
+}
+
+/* Codes of all frames, and the trajectories of their departures from the cycle. */
+static fc_status make_trajectories(fc_training *t, bool resumed)
+{
+    fc_status status = FC_OK;
+    fc_model *model = t->model;
+    fc__frames frames = {0};
+    double *codes = NULL;
+    FC_TRY(fc__frames_select(t->context, t->data.dataset, 0, NULL, false, &frames));
+    FC_NEW(t->context, &codes, fc__product(frames.count, model->decoder->config.codes));
+    FC_TRY(fc__encode_frames(t->context, model->decoder, model->prior, model->noise, &frames, codes,
+                             NULL));
+    if (!resumed && has_cycle(t)) {
+        size_t resolved = (size_t)(0.5 * model->time.cycle / model->time_scale - 0.5);
+        model->cycle.period = model->time.cycle;
+        model->cycle.harmonics = t->config.harmonics < resolved ? t->config.harmonics : resolved;
+        FC_TRY(fit_cycle(t, &frames, codes));
+    }
+    FC_TRY(fc__trajectories_create(t->context, model, &t->data, false, codes, &t->training));
+    FC_TRY(fc__trajectories_create(t->context, model, &t->data, true, codes, &t->validation));
+done:
+    fc__frames_clear(&frames);
+    free(codes);
+    return status;
+}
+
+/* Size of the field that the number of transitions can carry. */
+static fc_field_config choose_field(const fc_training *t)
+{
+    fc_field_config field = t->config.field;
+    size_t codes = t->model->decoder->config.codes;
+    size_t transitions = t->training.first[t->training.count] - t->training.count;
+    field.codes = codes;
+    if (t->config.field_auto) {
+        field.linear = true;
+        field.hidden = 0;
+        field.rank = transitions < 400 || transitions < 4 * codes ? 0 : 8 * codes;
+        field.rank = field.rank > 1024 ? 1024 : field.rank;
+    }
+    return field;
+}
+
+/* A short record starts from damped persistence: A_ii = log of the code's lag-one autocorrelation. */
+static void start_damped(const fc_trajectories *t, fc_field *field)
+{
+    size_t codes = t->codes;
+    float *a = field->parameters + fc_field_layout_of(&field->config).a;
+    for (size_t i = 0; i < codes; i++) {
+        double product = 0.0, square = 1e-30;
+        for (size_t s = 0; s < t->count; s++) {
+            for (size_t f = t->first[s]; f + 1 < t->first[s + 1]; f++) {
+                product += (double)t->z[f * codes + i] * (double)t->z[(f + 1) * codes + i];
+                square += (double)t->z[f * codes + i] * (double)t->z[f * codes + i];
+            }
+        }
+        a[i * (codes + 1)] = (float)log(fmin(fmax(product / square, 0.05), 0.999));
+    }
+}
+
+static fc_status make_trainer(fc_training *t, const fc_training_state *resumed, double started)
+{
+    fc_status status = FC_OK;
+    fc_dynamics_config dynamics = t->config.dynamics;
+    dynamics.seed = t->config.seed;
+    if (t->config.window > 1 && dynamics.horizon > t->config.window - 1)
+        dynamics.horizon = t->config.window - 1;
+    if (!t->model->field) {
+        fc_field_config field = choose_field(t);
+        FC_TRY(fc_field_create(t->context, &field, t->config.seed, &t->model->field));
+        if (field.rank == 0 && field.hidden == 0 && field.linear)
+            start_damped(&t->training, t->model->field);
+    }
+    if (resumed)
+        dynamics.updates = 1; /* the saved state brings its own schedule */
+    dynamics.seconds = 0.97 * (60.0 * t->config.minutes - (fc__seconds() - started));
+    FC_TRY(fc_trainer_create(t->context, t->model->field, &t->training,
+                             t->validation.count ? &t->validation : NULL, &dynamics, &t->trainer));
+    if (resumed)
+        FC_TRY(fc_trainer_set_state(t->trainer, &resumed->trainer));
+done:
+    return status;
+}
+
+static fc_status copy_array(fc_context *context, size_t count, const double *from, double **to)
+{
+    fc_status status = fc__allocate(context, count, sizeof **to, (void *)to);
+    if (status == FC_OK && count)
+        memcpy(*to, from, count * sizeof **to);
+    return status;
+}
+
+/* Takes decoder, prior, noise, cycle and field over from a saved half-made model. */
+static fc_status adopt(fc_training *t, const fc_model *saved)
+{
+    fc_status status = FC_OK;
+    fc_model *model = t->model;
+    fc_context *context = t->context;
+    if (!saved->decoder || !saved->prior || !saved->field)
+        return fc__fail(context, FC_ERROR_DATA, "the checkpoint lacks its decoder or field");
+    size_t c = saved->decoder->config.codes;
+    FC_TRY(fc_model_check_dataset(context, saved, t->data.dataset, "training data"));
+    FC_TRY(fc_decoder_create(context, &saved->domain, &saved->decoder->config, &model->decoder));
+    memcpy(model->decoder->parameters, saved->decoder->parameters,
+           saved->decoder->parameter_count * sizeof(float));
+    FC_TRY(fc_prior_create(context, c, saved->prior->mean, saved->prior->covariance,
+                           &model->prior));
+    memcpy(model->noise, saved->noise, saved->channel_count * sizeof *saved->noise);
+    model->cycle = (fc_cycle){.period = saved->cycle.period, .harmonics = saved->cycle.harmonics};
+    FC_TRY(copy_array(context, 2 * saved->cycle.harmonics * c, saved->cycle.coefficient,
+                      &model->cycle.coefficient));
+    model->floor_mse = saved->floor_mse;
+    FC_TRY(fc_field_create(context, &saved->field->config, 0, &model->field));
+    memcpy(model->field->parameters, saved->field->parameters,
+           saved->field->parameter_count * sizeof(float));
+    FC_TRY(fc__copy_text(context, saved->configuration, &model->configuration));
+    FC_TRY(fc__copy_text(context, saved->provenance, &model->provenance));
+done:
+    return status;
+}
+
+fc_status fc_training_create(fc_context *context, const fc_dataset *dataset,
+                             const fc_train_config *config, const fc_training_state *resumed,
+                             fc_training **training)
+{
+    fc_status status = FC_OK;
+    fc_training *t = NULL;
+    double started = fc__seconds();
+    *training = NULL;
+    FC_TRY(fc_train_config_validate(context, config));
+    FC_NEW(context, &t, 1);
+    t->context = context;
+    t->config = *config;
+    t->loss = t->validation_loss = NAN;
+    FC_NEW(context, &t->model, 1);
+    FC_TRY(fc__training_data_create(context, dataset, config, t->model, &t->data));
+    FC_TRY(resumed ? adopt(t, resumed->model) : fit_decoder(t));
+    FC_TRY(make_trajectories(t, resumed != NULL));
+    FC_TRY(make_trainer(t, resumed, started));
+    t->seconds = fc__seconds() - started + (resumed ? resumed->seconds : 0.0);
+    *training = t;
+    t = NULL;
+done:
+    fc_training_destroy(t);
+    return status;
+}
+
+void fc_training_destroy(fc_training *training)
+{
+    if (!training)
+        return;
+    fc_trainer_destroy(training->trainer);
+    fc__trajectories_clear(&training->training);
+    fc__trajectories_clear(&training->validation);
+    fc__training_data_clear(&training->data);
+    fc_model_destroy(training->model);
+    free(training);
+}
+
+static fc_status finish(fc_training *t)
+{
+    fc_status status = FC_OK;
+    fc_trainer_finish(t->trainer);
+    const fc_trajectories *judge = t->validation.count ? &t->validation : &t->training;
+    FC_TRY(fc__fit_lead_variance(t->context, t->model, judge));
+    FC_TRY(fc__fit_calibration(t->context, t->model, t->data.dataset, 0,
+                               t->validation.count ? t->data.validation : NULL, t->config.seed));
+    t->done = true;
+done:
+    return status;
+}
+
+fc_status fc_training_run(fc_training *t, double seconds, bool *done)
+{
+    fc_status status = FC_OK;
+    double start = fc__seconds();
+    bool trained = t->done;
+    while (!trained && fc__seconds() - start < seconds) {
+        double left = seconds - (fc__seconds() - start), begin = fc__seconds();
+        uint64_t before = fc_trainer_get_state(t->trainer).update;
+        uint64_t wanted = (uint64_t)(0.5 * left * t->updates_a_second) + 1;
+        FC_TRY(fc_trainer_run(t->trainer, wanted, &trained, &t->loss, &t->validation_loss));
+        uint64_t made = fc_trainer_get_state(t->trainer).update - before;
+        t->updates_a_second = (double)made / fmax(fc__seconds() - begin, 1e-6);
+    }
+    if (trained && !t->done)
+        FC_TRY(finish(t));
+    *done = t->done;
+done:
+    t->seconds += fc__seconds() - start;
+    fc_training_report report = fc_training_get_report(t);
+    fc__report(t->context, "dynamics", (uint64_t)(1000.0 * report.share), 1000, t->loss);
+    return status;
+}
+
+fc_training_state fc_training_get_state(fc_training *t)
+{
+    fc_trainer_finish(t->trainer); /* so that a checkpoint can forecast as well */
+    return (fc_training_state){.model = t->model,
+                               .trainer = fc_trainer_get_state(t->trainer),
+                               .seconds = t->seconds};
+}
+
+fc_training_report fc_training_get_report(const fc_training *t)
+{
+    double unit = 0.0;
+    for (size_t c = 0; c < t->model->channel_count; c++)
+        unit += t->model->scale[c] * t->model->scale[c] / (double)t->model->channel_count;
+    return (fc_training_report){.share = t->done ? 1.0 : fc_trainer_share(t->trainer),
+                                .loss = t->loss,
+                                .validation = t->validation_loss,
+                                .seconds = t->seconds,
+                                .codes = t->model->decoder->config.codes,
+                                .floor = t->model->floor_mse * unit};
+}
+
+fc_model *fc_training_take_model(fc_training *t)
+{
+    fc_model *model = t->model;
+    t->model = NULL;
+    fc_trainer_destroy(t->trainer);
+    t->trainer = NULL;
+    return model;
+}
