@@ -27,7 +27,7 @@ typedef struct fc_navier_stokes_config {
     size_t output_grid;    /* points an axis written: a divisor of grid; 0 = grid */
     double viscosity;      /* nu > 0, default 1e-3 */
     double forcing;        /* amplitude, default 0.1 */
-    double step;           /* largest time step, default 0.025 at grid 64 (0 = chosen) */
+    double step;           /* largest time step; default 0 = chosen from the flow at every step */
     uint64_t seed;         /* trajectory i depends on seed and i alone, not on threads */
 } fc_navier_stokes_config;
 

@@ -12,7 +12,7 @@
 static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
 
 /* Bounds on the step; see largest_step. */
-static const double COURANT = 2.5, VISCOUS = 6.0, DISPLACEMENT = 0.022, LONGEST_STEP = 0.1;
+static const double COURANT = 2.5, VISCOUS = 4.0, DISPLACEMENT = 0.022, LONGEST_STEP = 0.1;
 /* Smallest step, as a share of the time to advance: a flow that needs less has blown up. */
 static const double SMALLEST_SHARE = 1e-6;
 
@@ -24,14 +24,14 @@ struct fc__vorticity {
     double viscosity;
     /* (count) each, kx fastest */
     fc__complex *state, *forcing, *stage, *tendency, *sum;
-    double *decay_axis;                  /* (K + 1) factors of decay_half */
-    double *decay_half, *decay;          /* exp(-nu 4 pi^2 |k|^2 h / 2) and its square */
-    double decay_step;                   /* the h they were made for */
-    double *velocity_x, *velocity_y;     /* (kx, ky) / (2 pi |k|^2) */
-    double *advection_1, *advection_2;   /* pi^2 / grid^2 times kx^2 - ky^2, 2 kx ky */
+    double *decay_axis;                /* (K + 1) factors of decay_half */
+    double *decay_half, *decay;        /* exp(-nu 4 pi^2 |k|^2 h / 2) and its square */
+    double decay_step;                 /* the h they were made for */
+    double *velocity_x, *velocity_y;   /* (kx, ky) / (2 pi |k|^2) */
+    double *advection_1, *advection_2; /* pi^2 / grid^2 times kx^2 - ky^2, 2 kx ky */
     /* (grid, stride), kx or x fastest: complex velocity, its square and their transforms */
     fc__complex *spectral, *physical;
-    double *field;                       /* (grid, grid) real values */
+    double *field; /* (grid, grid) real values */
     fftw_plan columns_backward, rows_backward, rows_forward, columns_forward;
     fftw_plan field_backward, field_forward;
 };
@@ -83,10 +83,10 @@ static bool make_plans(fc__vorticity *s)
     pthread_mutex_lock(&planner);
     s->columns_backward = fftw_plan_guru_dft(1, &along_y, 2, columns, spectral, physical,
                                              FFTW_BACKWARD, FFTW_ESTIMATE);
-    s->rows_backward = fftw_plan_guru_dft(1, &along_x, 1, &rows, physical, physical, FFTW_BACKWARD,
-                                          FFTW_ESTIMATE);
-    s->rows_forward = fftw_plan_guru_dft(1, &along_x, 1, &rows, physical, physical, FFTW_FORWARD,
-                                         FFTW_ESTIMATE);
+    s->rows_backward =
+        fftw_plan_guru_dft(1, &along_x, 1, &rows, physical, physical, FFTW_BACKWARD, FFTW_ESTIMATE);
+    s->rows_forward =
+        fftw_plan_guru_dft(1, &along_x, 1, &rows, physical, physical, FFTW_FORWARD, FFTW_ESTIMATE);
     s->columns_forward = fftw_plan_guru_dft(1, &along_y, 2, columns, physical, physical,
                                             FFTW_FORWARD, FFTW_ESTIMATE);
     s->field_backward = fftw_plan_dft_c2r_2d(n, n, physical, s->field, FFTW_ESTIMATE);
@@ -143,8 +143,9 @@ fc_status fc__vorticity_create(fc_context *context, size_t grid, double viscosit
     FC_NEW(context, &s->physical, fc__product(grid, s->stride));
     FC_NEW(context, &s->field, fc__product(grid, grid));
     if (!make_plans(s)) {
-        status = fc__fail(context, FC_ERROR_MEMORY,
-                          "vorticity: FFTW made no plan for a grid of %zu x %zu points", grid, grid);
+        status =
+            fc__fail(context, FC_ERROR_MEMORY,
+                     "vorticity: FFTW made no plan for a grid of %zu x %zu points", grid, grid);
         goto done;
     }
     make_tables(s);
@@ -165,9 +166,9 @@ void fc__vorticity_destroy(fc__vorticity *s)
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         fftw_destroy_plan(plans[i]);
     pthread_mutex_unlock(&planner);
-    void *arrays[] = {s->state,       s->forcing,     s->stage,      s->tendency,   s->sum,
-                      s->decay_axis, s->decay_half,  s->decay,       s->velocity_x, s->velocity_y, s->advection_1,
-                      s->advection_2, s->spectral,    s->physical,   s->field};
+    void *arrays[] = {s->state,       s->forcing,     s->stage,    s->tendency,   s->sum,
+                      s->decay_axis,  s->decay_half,  s->decay,    s->velocity_x, s->velocity_y,
+                      s->advection_1, s->advection_2, s->spectral, s->physical,   s->field};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(s);
@@ -193,7 +194,7 @@ void fc__vorticity_set_field(fc__vorticity *s, const double *field)
     }
 }
 
-void fc__vorticity_field(fc__vorticity *s, double *field)
+const double *fc__vorticity_field(fc__vorticity *s)
 {
     size_t half = s->grid / 2 + 1;
     long modes = (long)s->modes;
@@ -204,7 +205,7 @@ void fc__vorticity_field(fc__vorticity *s, double *field)
                (s->modes + 1) * sizeof *s->state);
     }
     fftw_execute(s->field_backward);
-    memcpy(field, s->field, s->grid * s->grid * sizeof *field);
+    return s->field;
 }
 
 /* ---------------------------------------------------------------- tendency */

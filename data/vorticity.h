@@ -1,5 +1,5 @@
-/* vorticity.h: pseudo-spectral solver of the two-dimensional vorticity equation on the periodic unit
- * square, dw/dt + u . grad w = nu lap w + f. Private to this room. */
+/* vorticity.h: pseudo-spectral solver of the two-dimensional vorticity equation on the periodic
+ * unit square, dw/dt + u . grad w = nu lap w + f. Private to this room. */
 #ifndef FC_DATA_VORTICITY_H
 #define FC_DATA_VORTICITY_H
 
@@ -22,14 +22,15 @@ fc_status fc__vorticity_create(fc_context *context, size_t grid, double viscosit
                                fc__vorticity **solver);
 void fc__vorticity_destroy(fc__vorticity *solver);
 
-size_t fc__vorticity_modes(const fc__vorticity *solver);           /* largest kept wave number */
-fc__complex *fc__vorticity_spectrum(fc__vorticity *solver);        /* state, may be written */
-fc__complex *fc__vorticity_forcing(fc__vorticity *solver);         /* f, may be written */
-size_t fc__vorticity_steps(const fc__vorticity *solver);           /* taken so far */
+size_t fc__vorticity_modes(const fc__vorticity *solver);    /* largest kept wave number */
+fc__complex *fc__vorticity_spectrum(fc__vorticity *solver); /* state, may be written */
+fc__complex *fc__vorticity_forcing(fc__vorticity *solver);  /* f, may be written */
+size_t fc__vorticity_steps(const fc__vorticity *solver);    /* taken so far */
 
-/* The state from and to values on the grid, (grid, grid), rows of constant y. */
+/* The state from and to values on the grid, (grid, grid), rows of constant y. What comes back
+ * belongs to the solver and holds until its next call. */
 void fc__vorticity_set_field(fc__vorticity *solver, const double *field);
-void fc__vorticity_field(fc__vorticity *solver, double *field);
+const double *fc__vorticity_field(fc__vorticity *solver);
 
 /* Advances the state by `duration` in steps no larger than `largest` (0 = no such bound) nor than
  * the Courant condition allows. FC_ERROR_SOLVER when the state ceases to be finite or would need

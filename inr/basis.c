@@ -12,21 +12,29 @@ enum {
 
 #define REAL float
 #define NAME(x) x##_float
+#define NETWORK network_float
+#define TAPE tape_float
 #define GEMM fc__sgemm
 #define FILTERS fc__filters_float
 #include "inr/basis_kernel.h"
 #undef REAL
 #undef NAME
+#undef NETWORK
+#undef TAPE
 #undef GEMM
 #undef FILTERS
 
 #define REAL double
 #define NAME(x) x##_double
+#define NETWORK network_double
+#define TAPE tape_double
 #define GEMM fc__dgemm
 #define FILTERS fc__filters_double
 #include "inr/basis_kernel.h"
 #undef REAL
 #undef NAME
+#undef NETWORK
+#undef TAPE
 #undef GEMM
 #undef FILTERS
 

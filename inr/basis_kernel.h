@@ -1,39 +1,39 @@
 /* basis_kernel.h: the decoder in one precision. basis.c includes it twice, with
  *
  *   REAL    float or double
- *   NAME(x) x with the precision appended
+ *   NAME(x) x with the precision appended; NETWORK and TAPE are types named so
  *   GEMM    the matrix product of that precision
  *   FILTERS fc__filters_float or fc__filters_double
  *
  * Points are taken in tiles of fixed size, divided among the threads, so that results do not depend
  * on the number of threads. Matrices of a tile are (points, width). */
 
-typedef struct NAME(network) {
+typedef struct NETWORK {
     const fc_decoder *decoder;
     const REAL *parameters;
     fc_decoder_layout layout;
     fc__filters filters;
     size_t layers, width, codes, channels;
-} NAME(network);
+} NETWORK;
 
-static void NAME(close)(NAME(network) * network)
+static void NAME(close)(NETWORK *network)
 {
     fc__filters_clear(&network->filters);
 }
 
 static fc_status NAME(open)(fc_context *context, const fc_decoder *decoder, const REAL *parameters,
-                            NAME(network) * network)
+                            NETWORK *network)
 {
     fc_status status = FC_OK;
     double *omega = NULL;
     const fc_decoder_config *config = &decoder->config;
-    *network = (NAME(network)){.decoder = decoder,
-                               .parameters = parameters,
-                               .layout = fc_decoder_layout_of(config, decoder->inputs),
-                               .layers = config->layers,
-                               .width = 2 * config->filters,
-                               .codes = config->codes,
-                               .channels = config->channels};
+    *network = (NETWORK){.decoder = decoder,
+                         .parameters = parameters,
+                         .layout = fc_decoder_layout_of(config, decoder->inputs),
+                         .layers = config->layers,
+                         .width = 2 * config->filters,
+                         .codes = config->codes,
+                         .channels = config->channels};
     FC_NEW(context, &omega, network->layout.a);
     for (size_t i = 0; i < network->layout.a; i++)
         omega[i] = (double)parameters[i];
@@ -45,18 +45,18 @@ done:
 }
 
 /* The blocks of layer l and a channel. */
-static size_t NAME(block_b)(const NAME(network) * network, size_t l, size_t channel)
+static size_t NAME(block_b)(const NETWORK *network, size_t l, size_t channel)
 {
     return network->layout.b + (l * network->channels + channel) * network->width;
 }
 
-static size_t NAME(block_a)(const NAME(network) * network, size_t l, size_t channel)
+static size_t NAME(block_a)(const NETWORK *network, size_t l, size_t channel)
 {
     return network->layout.a + (l * network->channels + channel) * network->width * network->codes;
 }
 
 /* W of layer l >= 1 */
-static size_t NAME(block_w)(const NAME(network) * network, size_t l)
+static size_t NAME(block_w)(const NETWORK *network, size_t l)
 {
     return network->layout.w + (l - 1) * network->width * network->width;
 }
@@ -64,14 +64,14 @@ static size_t NAME(block_w)(const NAME(network) * network, size_t l)
 /* ---------------------------------------------------------------- filters of a tile */
 
 /* Doubles that tile_filters needs; its first count * inputs are the network inputs afterwards. */
-static size_t NAME(filter_work)(const NAME(network) * network)
+static size_t NAME(filter_work)(const NETWORK *network)
 {
     return TILE * network->decoder->inputs + fc__filters_work_size(&network->filters);
 }
 
 /* s (distinct layers, TILE, width) */
-static void NAME(tile_filters)(const NAME(network) * network, size_t count,
-                               const double *coordinates, REAL *s, double *work)
+static void NAME(tile_filters)(const NETWORK *network, size_t count, const double *coordinates,
+                               REAL *s, double *work)
 {
     size_t inputs = network->decoder->inputs;
     fc_domain_embed(&network->decoder->domain, count, coordinates, work);
@@ -80,7 +80,7 @@ static void NAME(tile_filters)(const NAME(network) * network, size_t count,
                 work + TILE * inputs);
 }
 
-static const REAL *NAME(layer_filters)(const NAME(network) * network, size_t l, const REAL *s)
+static const REAL *NAME(layer_filters)(const NETWORK *network, size_t l, const REAL *s)
 {
     return s + (network->filters.distinct > 1 ? l * TILE * network->width : 0);
 }
@@ -111,7 +111,7 @@ static void NAME(multiply)(size_t count, size_t width, const REAL *s, const REAL
  *   phi0 = bias + sum_l r_l b_l
  *
  * work: r and q, (TILE, width) each */
-static void NAME(tile_basis)(const NAME(network) * network, size_t count, const REAL *s, REAL *phi0,
+static void NAME(tile_basis)(const NETWORK *network, size_t count, const REAL *s, REAL *phi0,
                              REAL *phi, REAL *work)
 {
     const REAL *parameters = network->parameters;
@@ -144,7 +144,7 @@ static fc_status NAME(basis)(fc_context *context, const fc_decoder *decoder, con
                              size_t count, const double *coordinates, REAL *phi0, REAL *phi)
 {
     fc_status status = FC_OK;
-    NAME(network) network = {0};
+    NETWORK network = {0};
     REAL *work = NULL;
     double *filter_work = NULL;
     FC_TRY(NAME(open)(context, decoder, parameters, &network));
@@ -175,16 +175,16 @@ done:
 /* ---------------------------------------------------------------- gradient of the basis */
 
 /* What the backward pass of one thread works on; matrices are (TILE, width). */
-typedef struct NAME(tape) {
+typedef struct TAPE {
     double *filter_work;
     REAL *s; /* (distinct, TILE, width) */
     REAL *r; /* (layers + 1, TILE, width) */
     REAL *q; /* (layers, TILE, width): q_l = r_{l+1} W_{l+1} */
     REAL *r_bar, *q_bar;
     REAL *s_bar; /* (layers + 1, TILE, width), trainable filters only */
-} NAME(tape);
+} TAPE;
 
-static size_t NAME(tape_size)(const NAME(network) * network)
+static size_t NAME(tape_size)(const NETWORK *network)
 {
     size_t matrices = network->filters.distinct + 2 * network->layers + 3;
     if (network->decoder->config.filter == FC_FILTER_TRAINABLE)
@@ -192,10 +192,10 @@ static size_t NAME(tape_size)(const NAME(network) * network)
     return matrices * TILE * network->width;
 }
 
-static NAME(tape) NAME(tape_of)(const NAME(network) * network, REAL *work, double *filter_work)
+static TAPE NAME(tape_of)(const NETWORK *network, REAL *work, double *filter_work)
 {
     size_t matrix = TILE * network->width;
-    NAME(tape) tape = {.filter_work = filter_work, .s = work};
+    TAPE tape = {.filter_work = filter_work, .s = work};
     tape.r = tape.s + network->filters.distinct * matrix;
     tape.q = tape.r + (network->layers + 1) * matrix;
     tape.r_bar = tape.q + network->layers * matrix;
@@ -206,8 +206,8 @@ static NAME(tape) NAME(tape_of)(const NAME(network) * network, REAL *work, doubl
 }
 
 /* The r_l and q_l of one channel, as in tile_basis. */
-static void NAME(forward_channel)(const NAME(network) * network, size_t count, size_t channel,
-                                  const NAME(tape) * tape)
+static void NAME(forward_channel)(const NETWORK *network, size_t count, size_t channel,
+                                  const TAPE *tape)
 {
     size_t width = network->width, matrix = TILE * width, layers = network->layers;
     const REAL *head = network->parameters + network->layout.head + channel * width;
@@ -225,9 +225,9 @@ static void NAME(forward_channel)(const NAME(network) * network, size_t count, s
 }
 
 /* Gradients of A_l and b_l, and r_bar += Phi_bar A_l^T + phi0_bar b_l^T. */
-static void NAME(backward_shift)(const NAME(network) * network, size_t count, size_t channel,
-                                 size_t l, const REAL *phi0_bar, const REAL *phi_bar,
-                                 const NAME(tape) * tape, REAL *gradient)
+static void NAME(backward_shift)(const NETWORK *network, size_t count, size_t channel, size_t l,
+                                 const REAL *phi0_bar, const REAL *phi_bar, const TAPE *tape,
+                                 REAL *gradient)
 {
     size_t width = network->width, codes = network->codes, channels = network->channels;
     size_t a = NAME(block_a)(network, l, channel), b = NAME(block_b)(network, l, channel);
@@ -247,7 +247,7 @@ static void NAME(backward_shift)(const NAME(network) * network, size_t count, si
 
 /* Adds r_bar * q to s_bar of layer l, where r_l = s_l * q; stride as in multiply. */
 static void NAME(backward_filters)(size_t count, size_t width, size_t l, const REAL *q,
-                                   size_t stride, const NAME(tape) * tape)
+                                   size_t stride, const TAPE *tape)
 {
     if (!tape->s_bar)
         return;
@@ -258,9 +258,9 @@ static void NAME(backward_filters)(size_t count, size_t width, size_t l, const R
 }
 
 /* From r_0 up to the head, the reverse of forward_channel. */
-static void NAME(backward_channel)(const NAME(network) * network, size_t count, size_t channel,
-                                   const REAL *phi0_bar, const REAL *phi_bar,
-                                   const NAME(tape) * tape, REAL *gradient)
+static void NAME(backward_channel)(const NETWORK *network, size_t count, size_t channel,
+                                   const REAL *phi0_bar, const REAL *phi_bar, const TAPE *tape,
+                                   REAL *gradient)
 {
     size_t width = network->width, matrix = TILE * width, layers = network->layers;
     size_t head = network->layout.head + channel * width;
@@ -289,8 +289,8 @@ static void NAME(backward_channel)(const NAME(network) * network, size_t count, 
 }
 
 /* d sin(phase) = cos(phase), d cos(phase) = -sin(phase), phase = Omega x; q_bar is free here. */
-static void NAME(backward_omega)(const NAME(network) * network, size_t count,
-                                 const NAME(tape) * tape, REAL *gradient)
+static void NAME(backward_omega)(const NETWORK *network, size_t count, const TAPE *tape,
+                                 REAL *gradient)
 {
     size_t width = network->width, filters = width / 2, inputs = network->decoder->inputs;
     for (size_t l = 0; l <= network->layers; l++) {
@@ -308,8 +308,8 @@ static void NAME(backward_omega)(const NAME(network) * network, size_t count,
     }
 }
 
-static void NAME(tile_vjp)(const NAME(network) * network, size_t count, const double *coordinates,
-                           const REAL *phi0_bar, const REAL *phi_bar, const NAME(tape) * tape,
+static void NAME(tile_vjp)(const NETWORK *network, size_t count, const double *coordinates,
+                           const REAL *phi0_bar, const REAL *phi_bar, const TAPE *tape,
                            REAL *gradient)
 {
     NAME(tile_filters)(network, count, coordinates, tape->s, tape->filter_work);
@@ -330,7 +330,7 @@ static fc_status NAME(vjp)(fc_context *context, const fc_decoder *decoder, const
                            const REAL *phi_bar, REAL *parameter_gradient)
 {
     fc_status status = FC_OK;
-    NAME(network) network = {0};
+    NETWORK network = {0};
     REAL *work = NULL, *gradients = NULL;
     double *filter_work = NULL;
     FC_TRY(NAME(open)(context, decoder, parameters, &network));
@@ -343,14 +343,14 @@ static fc_status NAME(vjp)(fc_context *context, const fc_decoder *decoder, const
 #pragma omp parallel for num_threads((int)threads) schedule(dynamic, 1)
     for (size_t slice = 0; slice < slices; slice++) {
         size_t thread = (size_t)omp_get_thread_num(), begin, end;
-        NAME(tape)
-        tape = NAME(tape_of)(&network, work + thread * size, filter_work + thread * double_size);
+        TAPE tape =
+            NAME(tape_of)(&network, work + thread * size, filter_work + thread * double_size);
         fc__slice(tiles, slices, slice, &begin, &end);
         for (size_t start = begin * TILE; start < end * TILE; start += TILE)
             NAME(tile_vjp)
-            (&network, count - start < TILE ? count - start : TILE,
-             coordinates + start * decoder->domain.dims, phi0_bar + start * network.channels,
-             phi_bar + start * network.channels * network.codes, &tape, gradients + slice * total);
+        (&network, count - start < TILE ? count - start : TILE,
+         coordinates + start * decoder->domain.dims, phi0_bar + start * network.channels,
+         phi_bar + start * network.channels * network.codes, &tape, gradients + slice * total);
     }
 #pragma omp parallel for num_threads((int)threads) schedule(static)
     for (size_t i = 0; i < total; i++)
@@ -369,8 +369,8 @@ done:
 /* shift (layers + 1, columns, width): A_l z + b_l of every code and channel, column = code *
  * channels
  * + channel, the same at all points. */
-static void NAME(shifts)(const fc_context *context, const NAME(network) * network,
-                         size_t codes_count, const REAL *z, REAL *shift)
+static void NAME(shifts)(const fc_context *context, const NETWORK *network, size_t codes_count,
+                         const REAL *z, REAL *shift)
 {
     size_t width = network->width, codes = network->codes, channels = network->channels;
     size_t blocks = (network->layers + 1) * channels;
@@ -390,8 +390,8 @@ static void NAME(shifts)(const fc_context *context, const NAME(network) * networ
 
 /* One column of a tile: h_0 = s_0 * shift_0, h_l = s_l * (W_l h_{l-1} + shift_l), u = head h_L +
  * bias. work: h and v, (TILE, width) each */
-static void NAME(tile_column)(const NAME(network) * network, size_t count, const REAL *s,
-                              size_t columns, size_t column, const REAL *shift, REAL *u, REAL *work)
+static void NAME(tile_column)(const NETWORK *network, size_t count, const REAL *s, size_t columns,
+                              size_t column, const REAL *shift, REAL *u, REAL *work)
 {
     size_t width = network->width, channel = column % network->channels;
     const REAL *head = network->parameters + network->layout.head + channel * width;
@@ -414,7 +414,7 @@ static fc_status NAME(values)(fc_context *context, const fc_decoder *decoder,
                               size_t codes_count, const REAL *z, REAL *u)
 {
     fc_status status = FC_OK;
-    NAME(network) network = {0};
+    NETWORK network = {0};
     REAL *work = NULL, *shift = NULL;
     double *filter_work = NULL;
     FC_TRY(NAME(open)(context, decoder, parameters, &network));
@@ -436,8 +436,8 @@ static fc_status NAME(values)(fc_context *context, const fc_decoder *decoder,
         (&network, tile, coordinates + start * dims, s, filter_work + thread * double_size);
         for (size_t column = 0; column < columns; column++)
             NAME(tile_column)
-            (&network, tile, s, columns, column, shift,
-             u + (column / channels * count + start) * channels + column % channels, s + filters);
+        (&network, tile, s, columns, column, shift,
+         u + (column / channels * count + start) * channels + column % channels, s + filters);
     }
 done:
     NAME(close)(&network);

@@ -4,15 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Loops that gain from wide vectors are compiled for several instruction sets and chosen when the
- * program is loaded. Sanitizers do not bear the resolver that this needs. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__OPTIMIZE__) &&                          \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-#else
-#define WIDE
-#endif
-
 enum { LARGEST_WHOLE = 4096 }; /* beyond it a table costs more than it saves */
 
 /* ---------------------------------------------------------------- plan */
@@ -140,8 +131,8 @@ static bool phase_row(const fc__filters *filters, size_t layer, const double *x,
 /* Sines and cosines of double phases to float accuracy. The phase is reduced to |r| <= pi/4 in
  * double (adding 1.5 2^52 rounds to a whole number, whose last two bits are the quadrant), where
  * the Taylor polynomials of degree 9 and 10 leave less than 3e-9. */
-WIDE static void sine_cosine(size_t count, const double *restrict phase, float *restrict sine,
-                             float *restrict cosine)
+static void sine_cosine(size_t count, const double *restrict phase, float *restrict sine,
+                        float *restrict cosine)
 {
     const double shift = 0x1.8p52;
     for (size_t i = 0; i < count; i++) {

@@ -81,7 +81,8 @@ done:
 
 static fc_status fit_series(fc_context *context, const fc__frames *training,
                             const fc__frames *validation, const fc_decoder_config *config,
-                            const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior)
+                            const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior,
+                            double *chosen_ridge)
 {
     fc_status status = FC_OK;
     fc__series series = {0};
@@ -91,6 +92,7 @@ static fc_status fit_series(fc_context *context, const fc__frames *training,
     wanted.codes = 1;
     wanted.layers = 0;
     FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
+    *chosen_ridge = ridge;
     FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, &filters));
     FC_TRY(fc__series_fit(context, filters, training, validation, ridge, fit->em_iterations,
                           &series));
@@ -211,7 +213,8 @@ static fc_status pod_codes(fc_context *context, const fc__frames *training,
     plain.filters = 0;
     plain.filter = FC_FILTER_AUTO;
     plain.bandwidth = 0.0;
-    FC_TRY(fit_series(context, training, validation, &plain, fit, &series, &prior));
+    double ridge;
+    FC_TRY(fit_series(context, training, validation, &plain, fit, &series, &prior, &ridge));
     *codes = series->config.codes;
     FC_NEW(context, z, fc__product(training->count, *codes));
     FC_TRY(solve_freely(context, series, training, *z));
@@ -260,7 +263,8 @@ done:
     return status;
 }
 
-/* Noise and errors: what the decoder leaves with codes from everything observed. */
+/* Noise and errors: what the decoder leaves with codes from everything observed; the noise on
+ * validation frames where there are any, as few training frames flatter their own modes. */
 static fc_status assess(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
                         const fc__frames *training, const fc__frames *validation, double *noise,
                         fc_fit_report *report)
@@ -283,8 +287,10 @@ static fc_status assess(fc_context *context, const fc_decoder *decoder, const fc
         report->training_mse += square[ch] / (double)channels;
     if (validation->count) {
         FC_TRY(fc__encode_frames(context, decoder, prior, noise, validation, z, square));
-        for (size_t ch = 0; ch < channels; ch++)
+        for (size_t ch = 0; ch < channels; ch++) {
             report->validation_mse += square[ch] / (double)channels;
+            noise[ch] = fmax(square[ch], 1e-12);
+        }
     }
 done:
     free(z);
@@ -314,7 +320,7 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
         goto done;
     }
     if (config.layers == 0 && fit->method != FC_FIT_AUTO_DECODING)
-        FC_TRY(fit_series(context, &training, &held, &config, fit, decoder, prior));
+        FC_TRY(fit_series(context, &training, &held, &config, fit, decoder, prior, &result.ridge));
     else
         FC_TRY(fit_network(context, &training, &held, &config, fit, decoder, prior));
     FC_TRY(assess(context, *decoder, *prior, &training, &held, noise, &result));

@@ -376,6 +376,7 @@ typedef struct fc_fit_report {
     double validation_mse; /* the same on validation frames, NaN without any */
     double unresolved;     /* validation_mse / variance */
     double seconds;
+    double ridge;          /* used by FC_FIT_SERIES */
     size_t codes;
 } fc_fit_report;
 
@@ -383,7 +384,8 @@ typedef struct fc_fit_report {
  * `validation` (sequence_count flags, may be NULL) only pick C. Values must be normalised.
  * decoder_config.codes is ignored in favour of fit->codes. Codes are centred, ordered by energy and
  * share one scale (POD gauge): *prior has mean 0 and a diagonal covariance of trace C. noise
- * (channels) receives the variance that the decoder leaves unresolved on training frames. */
+ * (channels) receives the variance that the decoder leaves unresolved, on validation frames where
+ * there are any. */
 FC_API FC_NODISCARD fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset,
                                              size_t train_frames, const bool *validation,
                                              const fc_decoder_config *decoder_config,

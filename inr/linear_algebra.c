@@ -13,7 +13,10 @@ static CBLAS_TRANSPOSE operation(bool transposed)
 void fc__sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a,
                size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
-    if (m && n)
+    if (m == 1 && !ta && k) /* a product would copy all of B first */
+        cblas_sgemv(CblasRowMajor, operation(!tb), (int)(tb ? n : k), (int)(tb ? k : n), alpha, b,
+                    (int)ldb, a, 1, beta, c, 1);
+    else if (m && n)
         cblas_sgemm(CblasRowMajor, operation(ta), operation(tb), (int)m, (int)n, (int)k, alpha, a,
                     (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
@@ -21,7 +24,10 @@ void fc__sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, cons
 void fc__dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a,
                size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc)
 {
-    if (m && n)
+    if (m == 1 && !ta && k) /* a product would copy all of B first */
+        cblas_dgemv(CblasRowMajor, operation(!tb), (int)(tb ? n : k), (int)(tb ? k : n), alpha, b,
+                    (int)ldb, a, 1, beta, c, 1);
+    else if (m && n)
         cblas_dgemm(CblasRowMajor, operation(ta), operation(tb), (int)m, (int)n, (int)k, alpha, a,
                     (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }

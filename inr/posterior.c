@@ -8,7 +8,7 @@
 enum {
     TILE = 128,     /* values taken at a time */
     FRAMES = 32,    /* frames encoded at a time */
-    FEW_FRAMES = 4, /* up to so many, reading Phi as it is beats converting it for a product */
+    FEW_FRAMES = 3, /* up to so many, reading Phi as it is beats converting it for a product */
     MAX_SLICES = 16 /* partial normal matrices that are summed in order */
 };
 
@@ -223,10 +223,12 @@ fc_status fc_posterior_create(fc_context *context, const fc_prior *prior, size_t
     FC_NEW(context, &made->weight, values);
     memcpy(made->mean, prior->mean, codes * sizeof *made->mean);
     for (size_t p = 0; p < values; p++) {
-        made->weight[p] = 1.0 / noise[p];
-        made->offset[p] = (double)phi0[p];
+        double offset = (double)phi0[p];
+#pragma omp simd reduction(+ : offset)
         for (size_t c = 0; c < codes; c++)
-            made->offset[p] += (double)phi[p * codes + c] * prior->mean[c];
+            offset += (double)phi[p * codes + c] * prior->mean[c];
+        made->offset[p] = offset;
+        made->weight[p] = 1.0 / noise[p];
     }
     if (form == FC_POSTERIOR_DUAL || (form == FC_POSTERIOR_AUTO && values < codes))
         FC_TRY(make_dual(context, prior, phi, noise, made));
@@ -262,8 +264,8 @@ void fc_posterior_covariance(const fc_posterior *posterior, double *covariance)
 /* ---------------------------------------------------------------- encoding */
 
 /* sum (C) += sum_p innovation_p Phi_p, four rows of Phi at a time. */
-static void add_rows(size_t rows, size_t codes, const double *innovation, const float *phi,
-                     double *sum)
+static void add_rows(size_t rows, size_t codes, const double *restrict innovation,
+                     const float *restrict phi, double *restrict sum)
 {
     size_t p = 0;
     for (; p + 4 <= rows; p += 4, phi += 4 * codes) {

@@ -507,7 +507,12 @@ static fc_status create_dataset(fc__cf_reader *in, fc_dataset **dataset)
     fc_domain domain = {.dims = in->dims};
     for (size_t i = 0; i < in->dims; i++)
         domain.axis[i] = in->axes[i].axis;
-    FC_TRY(fc_dataset_create(in->h5->context, &domain, in->channel_count, dataset));
+    status = fc_dataset_create(in->h5->context, &domain, in->channel_count, dataset);
+    if (status != FC_OK) {
+        fc__fail(in->h5->context, status, "%s: %s", in->h5->path,
+                 fc_context_message(in->h5->context));
+        goto done;
+    }
     (*dataset)->time = in->time_axis;
     (*dataset)->record = true;
     for (size_t c = 0; c < in->channel_count; c++) {
@@ -532,7 +537,7 @@ fc_status fc__cf_read(fc__h5 *h5, const fc_read_config *config, fc_dataset **dat
     fc__cf_reader in = {.h5 = h5, .config = config};
     fc_dataset *made = NULL;
     *dataset = NULL;
-    FC_TRY(fc__nc_take_inventory(h5, &in.inventory));
+    FC_TRY(fc__nc_take_inventory(h5, true, &in.inventory));
     FC_TRY(choose_channels(&in));
     FC_TRY(find_axes(&in));
     FC_TRY(read_times(&in));

@@ -137,9 +137,9 @@ done:
     return status;
 }
 
-static fc_status write(fc_context *context, const char *path, const char *format,
-                       const fc_dataset *dataset, const fc_dataset *deviation,
-                       const char *attributes)
+static fc_status write_dataset(fc_context *context, const char *path, const char *format,
+                               const fc_dataset *dataset, const fc_dataset *deviation,
+                               const char *attributes)
 {
     fc_status status = FC_OK;
     fc__h5 h5;
@@ -154,11 +154,11 @@ done:
 fc_status fc_dataset_write(fc_context *context, const char *path, const fc_dataset *dataset,
                            const char *attributes)
 {
-    return write(context, path, "dataset", dataset, NULL, attributes);
+    return write_dataset(context, path, "dataset", dataset, NULL, attributes);
 }
 
 fc_status fc_forecast_write(fc_context *context, const char *path, const fc_dataset *forecast,
                             const fc_dataset *deviation, const char *attributes)
 {
-    return write(context, path, "forecast", forecast, deviation, attributes);
+    return write_dataset(context, path, "forecast", forecast, deviation, attributes);
 }

@@ -40,6 +40,7 @@ fc_status fc__h5_fail(fc__h5 *h5, fc_status status, const char *format, ...)
         snprintf(detail, sizeof detail, "%s", strerror(h5->write_error));
     else
         last_hdf5_message(detail);
+    h5->damaged |= h5->driver < 0 && detail[0];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
@@ -109,6 +110,8 @@ fc_status fc__h5_open(fc_context *context, const char *path, fc__h5 *h5)
     h5->file = H5Fopen(path, H5F_ACC_RDONLY, access);
     if (h5->file < 0)
         status = fc__h5_fail(h5, FC_ERROR_DATA, "is truncated or damaged");
+    else
+        status = fc__h5_check_attributes(h5, h5->file, "its list of global attributes");
 done:
     H5Pclose(access);
     return status;
@@ -239,7 +242,10 @@ void fc__h5_close(fc__h5 *h5)
         unlink(h5->temporary);
     free(h5->temporary);
     free(h5->target);
-    H5Eset_auto2(H5E_DEFAULT, h5->print, h5->print_data);
+    /* After damaged metadata HDF5 1.10 loses track of some types and would say so at the end of the
+     * process. */
+    if (!h5->damaged)
+        H5Eset_auto2(H5E_DEFAULT, h5->print, h5->print_data);
 }
 
 fc_status fc__h5_check_version(fc__h5 *h5, const char *kind, unsigned newest)

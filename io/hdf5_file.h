@@ -20,6 +20,7 @@ typedef struct fc__h5 {
     const char *path; /* as the caller named it; borrowed */
     hid_t file;
     uint64_t file_size; /* of a file that is read, bytes */
+    bool damaged;       /* HDF5 has failed to read from the file */
     H5E_auto2_t print;  /* error printing to be restored */
     void *print_data;
     /* of a file that is written: */
@@ -61,6 +62,9 @@ bool fc__h5_get_text(hid_t object, const char *name, char *text, size_t size);
 bool fc__h5_get(hid_t object, const char *name, hid_t type, size_t count, void *values);
 bool fc__h5_get_double(hid_t object, const char *name, double *value);
 bool fc__h5_has(hid_t object, const char *name);
+
+/* FC_ERROR_DATA when the attributes of an object are damaged, which must not pass for absence. */
+fc_status fc__h5_check_attributes(fc__h5 *h5, hid_t object, const char *name);
 
 /* ---------------------------------------------------------------- groups and arrays */
 

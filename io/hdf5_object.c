@@ -103,6 +103,22 @@ bool fc__h5_has(hid_t object, const char *name)
     return H5Aexists(object, name) > 0;
 }
 
+static herr_t pass_attribute(hid_t object, const char *name, const H5A_info_t *info, void *data)
+{
+    (void)object;
+    (void)name;
+    (void)info;
+    (void)data;
+    return 0;
+}
+
+fc_status fc__h5_check_attributes(fc__h5 *h5, hid_t object, const char *name)
+{
+    return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, pass_attribute, NULL) < 0
+               ? fc__h5_fail(h5, FC_ERROR_DATA, "%s is damaged", name)
+               : FC_OK;
+}
+
 /* Opens an attribute of `count` elements. */
 static hid_t open_attribute(hid_t object, const char *name, size_t count, hid_t *type)
 {
@@ -187,7 +203,9 @@ fc_status fc__h5_find_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *g
     if (!link_exists(parent, name, H5I_GROUP))
         return FC_OK;
     *group = H5Gopen2(parent, name, H5P_DEFAULT);
-    return *group < 0 ? fc__h5_fail(h5, FC_ERROR_DATA, "group %s cannot be read", name) : FC_OK;
+    if (*group < 0)
+        return fc__h5_fail(h5, FC_ERROR_DATA, "group %s is damaged", name);
+    return fc__h5_check_attributes(h5, *group, name);
 }
 
 bool fc__h5_holds(hid_t parent, const char *name)

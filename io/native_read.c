@@ -474,11 +474,15 @@ fc_status fc__native_read(fc__h5 *h5, const fc_read_config *config, fc_dataset *
     double record = 0.0;
     *dataset = NULL;
     FC_TRY(fc__h5_check_version(h5, "dataset", FC__DATASET_VERSION));
-    FC_TRY(fc__nc_take_inventory(h5, &in.inventory));
+    FC_TRY(fc__nc_take_inventory(h5, false, &in.inventory));
     FC_TRY(read_domain(&in));
     FC_TRY(read_time_axis(&in));
     FC_TRY(choose_channels(&in));
-    FC_TRY(fc_dataset_create(h5->context, &in.domain, in.channel_count, &in.dataset));
+    status = fc_dataset_create(h5->context, &in.domain, in.channel_count, &in.dataset);
+    if (status != FC_OK) {
+        fc__fail(h5->context, status, "%s: %s", h5->path, fc_context_message(h5->context));
+        goto done;
+    }
     read_channels(&in);
     in.dataset->time = in.time_axis;
     in.dataset->record = fc__h5_get_double(h5->file, "fieldcast_record", &record) && record != 0.0;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char DIMENSION_ONLY[] = "This is a netCDF dimension but not a netCDF variable";
+static const char DIMENSION_ONLY[] = "This is a netCDF dimension but not a netCDF variable.";
 /* What netCDF puts before the name of a variable that is no coordinate of the dimension of its
  * name. */
 static const char NOT_COORDINATE[] = "_nc4_non_coord_";
@@ -71,7 +71,7 @@ fc_status fc__nc_make_variable(fc__h5 *h5, const char *name, hid_t type, size_t 
     const float missing = NAN;
     hsize_t extent[FC__MAX_RANK], piece[FC__MAX_RANK];
     hid_t creation = creation_properties(), stored = H5Tcopy(type);
-    bool is_float = H5Tget_class(type) == H5T_FLOAT;
+    bool is_float = H5Tequal(type, H5T_NATIVE_FLOAT) > 0;
     for (size_t i = 0; i < rank; i++) {
         hid_t axis = H5Dget_space(scales[i]);
         H5Sget_simple_extent_dims(axis, &extent[i], NULL);
@@ -109,8 +109,8 @@ static herr_t collect_link(hid_t group, const char *name, const H5L_info_t *info
 {
     enum { MOST_VARIABLES = 1 << 16 };
     link_list *links = data;
-    if (info->type != H5L_TYPE_HARD || strlen(name) >= FC__NC_NAME_SIZE ||
-        !fc__h5_holds(group, name))
+    (void)group;
+    if (info->type != H5L_TYPE_HARD || strlen(name) >= FC__NC_NAME_SIZE)
         return 0;
     if (links->count == MOST_VARIABLES)
         return 1;
@@ -126,7 +126,7 @@ static herr_t collect_link(hid_t group, const char *name, const H5L_info_t *info
     return 0;
 }
 
-/* Names of the data sets of the root group, in the order of creation where it is known. */
+/* Names in the root group, in the order of creation where it is known. */
 static fc_status collect_links(fc__h5 *h5, link_list *links)
 {
     hsize_t index = 0;
@@ -177,49 +177,71 @@ static void read_dimension_list(fc__nc_variable *variable)
     H5Aclose(attribute);
 }
 
+/* Opens what is a data set; *id < 0 and FC_OK for a group or a type. */
+static fc_status open_variable(fc__h5 *h5, const char *name, hid_t *id)
+{
+    hid_t object = H5Oopen(h5->file, name, H5P_DEFAULT);
+    *id = H5I_INVALID_HID;
+    if (object < 0)
+        return fc__h5_fail(h5, FC_ERROR_DATA, "%s is damaged", name);
+    fc_status status = fc__h5_check_attributes(h5, object, name);
+    if (status != FC_OK)
+        return status;
+    if (H5Iget_type(object) == H5I_DATASET)
+        *id = object;
+    else
+        H5Oclose(object);
+    return FC_OK;
+}
+
 /* false when the variable is of no use here. */
-static bool describe(hid_t group, const char *name, fc__nc_variable *variable)
+static bool describe(hid_t id, const char *name, bool dimensions, fc__nc_variable *variable)
 {
     char label[sizeof DIMENSION_ONLY] = "";
     hsize_t extent[H5S_MAX_RANK];
-    *variable = (fc__nc_variable){.id = H5Dopen2(group, name, H5P_DEFAULT)};
+    *variable = (fc__nc_variable){.id = id};
     bool renamed = strncmp(name, NOT_COORDINATE, sizeof NOT_COORDINATE - 1) == 0;
     snprintf(variable->name, sizeof variable->name, "%s",
              renamed ? name + sizeof NOT_COORDINATE - 1 : name);
-    hid_t space = H5Dget_space(variable->id), type = H5Dget_type(variable->id);
+    hid_t space = H5Dget_space(id), type = H5Dget_type(id);
     int rank = H5Sget_simple_extent_dims(space, extent, NULL);
     H5T_class_t class = H5Tget_class(type);
     H5Tclose(type);
     H5Sclose(space);
-    if (rank < 0 || rank > FC__MAX_RANK) {
-        H5Dclose(variable->id);
+    if (rank < 0 || rank > FC__MAX_RANK)
         return false;
-    }
     variable->rank = (size_t)rank;
     variable->number = class == H5T_INTEGER || class == H5T_FLOAT;
     for (int i = 0; i < rank; i++)
         variable->shape[i] = (size_t)extent[i];
-    if (H5DSis_scale(variable->id) > 0) {
-        fc__h5_get_text(variable->id, "NAME", label, sizeof label);
+    if (H5DSis_scale(id) > 0) {
+        fc__h5_get_text(id, "NAME", label, sizeof label);
         variable->dimension_only = strcmp(label, DIMENSION_ONLY) == 0;
         if (rank == 1)
             snprintf(variable->dimension[0], FC__NC_NAME_SIZE, "%s", name);
-    } else if (fc__h5_has(variable->id, "DIMENSION_LIST")) {
+    } else if (dimensions && fc__h5_has(id, "DIMENSION_LIST")) {
         read_dimension_list(variable);
     }
     return true;
 }
 
-fc_status fc__nc_take_inventory(fc__h5 *h5, fc__nc_inventory *inventory)
+fc_status fc__nc_take_inventory(fc__h5 *h5, bool dimensions, fc__nc_inventory *inventory)
 {
     fc_status status = FC_OK;
     link_list links = {0};
     *inventory = (fc__nc_inventory){0};
     FC_TRY(collect_links(h5, &links));
     FC_NEW(h5->context, &inventory->variables, links.count);
-    for (size_t i = 0; i < links.count; i++)
-        inventory->count +=
-            describe(h5->file, links.names[i], &inventory->variables[inventory->count]);
+    for (size_t i = 0; i < links.count; i++) {
+        hid_t id;
+        FC_TRY(open_variable(h5, links.names[i], &id));
+        if (id < 0)
+            continue;
+        if (describe(id, links.names[i], dimensions, &inventory->variables[inventory->count]))
+            inventory->count++;
+        else
+            H5Dclose(id);
+    }
 done:
     free(links.names);
     return status;

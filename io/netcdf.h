@@ -17,8 +17,8 @@ fc_status fc__nc_make_dimension(fc__h5 *h5, const char *name, size_t size, int *
 fc_status fc__nc_make_coordinate(fc__h5 *h5, const char *name, size_t size, const double *values,
                                  int *next, hid_t *scale);
 
-/* A variable on `rank` dimensions. chunk: shape of its chunks, compressed; NULL = contiguous. Float
- * variables are filled with NaN. */
+/* A variable on `rank` dimensions. chunk: shape of its chunks, compressed; NULL = contiguous. Single
+ * precision variables are filled with NaN. */
 fc_status fc__nc_make_variable(fc__h5 *h5, const char *name, hid_t type, size_t rank,
                                const hid_t *scales, const size_t *chunk, hid_t *variable);
 
@@ -41,8 +41,10 @@ typedef struct fc__nc_inventory {
     fc__nc_variable *variables; /* (count) in the order of the file */
 } fc__nc_inventory;
 
-/* Variables with more than FC__MAX_RANK axes are left out. */
-fc_status fc__nc_take_inventory(fc__h5 *h5, fc__nc_inventory *inventory);
+/* Variables with more than FC__MAX_RANK axes are left out. `dimensions`: whether those of variables
+ * are looked up; the HDF5 of the day crashes on damaged references to them, so that only readers
+ * which need the names of dimensions ask for them. */
+fc_status fc__nc_take_inventory(fc__h5 *h5, bool dimensions, fc__nc_inventory *inventory);
 void fc__nc_release_inventory(fc__nc_inventory *inventory);
 
 /* NULL when there is none. */

@@ -266,11 +266,10 @@ const double *fc__cvode_state(const fc__cvode *cvode)
     return N_VGetArrayPointer(cvode->state);
 }
 
-const double *fc__cvode_interpolate(fc__cvode *cvode, double time)
+int fc__cvode_interpolate(fc__cvode *cvode, double time, const double **z)
 {
-    if (CVodeGetDky(cvode->memory, time, 0, cvode->between) != CV_SUCCESS)
-        return NULL;
-    return N_VGetArrayPointer(cvode->between);
+    *z = N_VGetArrayPointer(cvode->between);
+    return CVodeGetDky(cvode->memory, time, 0, cvode->between);
 }
 
 fc__cvode_statistics fc__cvode_get_statistics(const fc__cvode *cvode)

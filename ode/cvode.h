@@ -35,8 +35,9 @@ void fc__cvode_destroy(fc__cvode *cvode);
 int fc__cvode_step(fc__cvode *cvode, double end, double *time);
 /* (batch, C) at the end of the last step */
 const double *fc__cvode_state(const fc__cvode *cvode);
-/* (batch, C) at a time within the last step, from the method's own polynomial; NULL on failure */
-const double *fc__cvode_interpolate(fc__cvode *cvode, double time);
+/* *z: (batch, C) at a time within the last step, from the method's own polynomial. Returns the
+ * flag. */
+int fc__cvode_interpolate(fc__cvode *cvode, double time, const double **z);
 
 fc__cvode_statistics fc__cvode_get_statistics(const fc__cvode *cvode);
 void fc__cvode_flag_name(int flag, char name[FC_NAME_SIZE]); /* "CV_CONV_FAILURE" */

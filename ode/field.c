@@ -1,6 +1,6 @@
 #include "ode/field.h"
+#include "inr/simd.h"
 #include "inr/support.h"
-#include "ode/simd.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -198,21 +198,21 @@ static bool is_complete(const batch *b, size_t member)
     return b->next[member] == b->job->time_counts[b->members[member]];
 }
 
-/* The first unfinished member whose state has left its bound, or b->count. */
+/* The first member whose state has left its bound, or b->count. Finished members count as well, as
+ * they would take the others' steps along with them. */
 static size_t find_blown_up(const batch *b, const double *state)
 {
     size_t codes = b->job->field->config.codes;
     for (size_t i = 0; i < b->count; i++)
-        if (!is_complete(b, i))
-            for (size_t c = 0; c < codes; c++)
-                if (!(fabs(state[i * codes + c]) <= b->bound[i]))
-                    return i;
+        for (size_t c = 0; c < codes; c++)
+            if (!(fabs(state[i * codes + c]) <= b->bound[i]))
+                return i;
     return b->count;
 }
 
 /* Records every wanted time up to `reached`, which lies in the last step: the earliest of all
- * members first, as one interpolation serves all that want the same time. */
-static bool record_times(batch *b, fc__cvode *cvode, double reached)
+ * members first, as one interpolation serves all that want the same time. Returns CVODE's flag. */
+static int record_times(batch *b, fc__cvode *cvode, double reached)
 {
     const batch_job *job = b->job;
     size_t codes = job->field->config.codes;
@@ -222,10 +222,11 @@ static bool record_times(batch *b, fc__cvode *cvode, double reached)
             if (!is_complete(b, i))
                 earliest = fmin(earliest, job->times[b->members[i]][b->next[i]]);
         if (!(earliest <= reached))
-            return true;
-        const double *state = fc__cvode_interpolate(cvode, earliest);
-        if (!state)
-            return false;
+            return 0;
+        const double *state;
+        int flag = fc__cvode_interpolate(cvode, earliest, &state);
+        if (flag < 0)
+            return flag;
         for (size_t i = 0; i < b->count; i++) {
             size_t sample = b->members[i];
             if (!is_complete(b, i) && job->times[sample][b->next[i]] == earliest)
@@ -269,17 +270,14 @@ static outcome run_batch(batch *b)
             break;
         }
         result.flag = fc__cvode_step(cvode, end, &time);
-        if (result.flag < 0) {
+        if (result.flag >= 0)
+            result.culprit = find_blown_up(b, fc__cvode_state(cvode));
+        if (result.flag >= 0 && result.culprit == b->count)
+            result.flag = record_times(b, cvode, time);
+        if (result.flag < 0 || result.culprit < b->count)
             result.status = FC_ERROR_SOLVER;
-            break;
-        }
-        result.flag = 0;
-        result.culprit = find_blown_up(b, fc__cvode_state(cvode));
-        if (result.culprit < b->count || !record_times(b, cvode, time)) {
-            result.status = FC_ERROR_SOLVER;
-            break;
-        }
-        result.reached = time;
+        else
+            result.reached = time;
     }
     if (cvode)
         result.statistics = fc__cvode_get_statistics(cvode);
@@ -318,7 +316,7 @@ static void report_member(const batch *b, size_t member, const outcome *result)
         integration.reached = count ? job->times[sample][count - 1] : 0;
     } else {
         integration.status = result->status;
-        integration.flag = result->flag;
+        integration.flag = result->flag < 0 ? result->flag : 0;
         integration.reached = result->reached;
         describe_failure(result, job->config, sample, &integration);
     }
@@ -343,7 +341,8 @@ static size_t report_batch(const batch *b, size_t *members, const outcome *resul
 }
 
 /* Integrates the members from the start. When that fails, those that had been completed are done,
- * and the others are divided: a known culprit from the rest, else in halves. */
+ * and the others are divided: a known culprit from the rest, else in halves. A culprit that was
+ * complete leaves the rest whole. */
 static fc_status integrate_members(batch *b, size_t *members, size_t count)
 {
     b->members = members;
@@ -353,12 +352,13 @@ static fc_status integrate_members(batch *b, size_t *members, size_t count)
         return FC_ERROR_MEMORY;
     bool divisible = result.status == FC_ERROR_SOLVER && count > 1;
     bool culprit_known = result.culprit < count;
+    bool culprit_done = culprit_known && is_complete(b, result.culprit);
     size_t left = report_batch(b, members, &result, !divisible);
     if (left == 0)
         return FC_OK;
-    size_t first = left > 1 && culprit_known ? left - 1 : left / 2;
+    size_t first = culprit_done ? left : culprit_known ? left - 1 : left / 2;
     fc_status status = first ? integrate_members(b, members, first) : FC_OK;
-    if (status == FC_OK)
+    if (status == FC_OK && left > first)
         status = integrate_members(b, members + first, left - first);
     return status;
 }

@@ -36,7 +36,8 @@ typedef struct fc_field {
     float *parameters; /* (parameter_count); layout: fc_field_layout */
 } fc_field;
 
-/* Offsets into parameters; a part that is off has no room. */
+/* Offsets into parameters; a part that is off has no room. W follows V directly and d follows a, so
+ * that [V; W] (2R, C) and [a; d] (2R) serve as one. */
 typedef struct fc_field_layout {
     size_t bias; /* (C) */
     size_t a;    /* A (C, C) */
@@ -134,7 +135,8 @@ typedef struct fc_integrator_config {
     double atol;          /* >= 0 in code units, default 1e-6; both zero is an error */
     long max_steps;       /* for one call, default 100000 */
     size_t batch;         /* samples integrated as one system, default 32 */
-    double blowup;        /* |z| beyond this many times the largest |z0| is a failure; default 1e3 */
+    double blowup;        /* > 1: a sample whose |z| exceeds this many times its own largest |z0| (at
+                             least 1) has failed; default 1e3 */
 } fc_integrator_config;
 
 FC_API fc_integrator_config fc_integrator_config_default(void);
@@ -144,7 +146,7 @@ typedef struct fc_integration {
     int flag;             /* CVODE's return value at the failure, 0 if none */
     double reached;       /* model time up to which the trajectory is valid */
     long steps;           /* accepted steps of the system the sample was part of */
-    long evaluations;     /* vector-field evaluations of that system */
+    long evaluations;     /* vector-field evaluations (and, BDF, Jacobian products) of that system */
     long error_failures;  /* steps rejected by the error test */
     int last_order;       /* order of the last step */
     double last_step;

@@ -119,8 +119,7 @@ void TYPED(fc_rk_backward)(const fc_rk_plan *plan, const REAL *parameters, const
          lambda, sum, y_bar, k_bar, adjoint);
         if (parameter_bar)
             TYPED(fc__field_gradient)
-            (&plan->field, each * plan->batch, tape + n * each * size, k_bar, adjoint,
-             parameter_bar);
+        (&plan->field, each * plan->batch, tape + n * each * size, k_bar, adjoint, parameter_bar);
     }
     if (z0_bar)
         TYPED(add)(size, lambda, z0_bar);

@@ -80,6 +80,8 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     return *list ? fc__fail(context, FC_ERROR_USAGE, "%s", list) : FC_OK;
 }
 
+/* A record is short, so that its decoder is fitted twice: without the validation frames, which gives
+ * the number of codes, filters and noise, then with them. */
 static fc_status fit_decoder(fc_training *t)
 {
     fc_status status = FC_OK;
@@ -87,12 +89,25 @@ static fc_status fit_decoder(fc_training *t)
     fc_decoder_config decoder = t->config.decoder;
     fc_fit_config fit = t->config.fit;
     fc_fit_report report;
+    double *noise = NULL;
     decoder.seed = fit.seed = t->config.seed;
-    FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0,
-                          t->data.decoder_sees_all ? NULL : t->data.validation, &decoder, &fit,
+    FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, t->data.validation, &decoder, &fit,
                           &model->decoder, &model->prior, model->noise, &report));
     model->floor_mse = isnan(report.validation_mse) ? report.training_mse : report.validation_mse;
+    if (t->data.decoder_sees_all && !isnan(report.validation_mse)) {
+        decoder = model->decoder->config;
+        fit.codes = report.codes;
+        fit.ridge = report.ridge;
+        fc_decoder_destroy(model->decoder);
+        fc_prior_destroy(model->prior);
+        model->decoder = NULL;
+        model->prior = NULL;
+        FC_NEW(t->context, &noise, model->channel_count);
+        FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, NULL, &decoder, &fit,
+                              &model->decoder, &model->prior, noise, &report));
+    }
 done:
+    free(noise);
     return status;
 }
 

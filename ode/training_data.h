@@ -20,7 +20,7 @@ fc_status fc__normalised_copy(fc_context *context, const fc_model *model,
 typedef struct fc__training_data {
     fc_dataset *dataset;
     bool *validation;      /* (sequences) held out from the dynamics */
-    bool decoder_sees_all; /* validation frames take part in the decoder's fit */
+    bool decoder_sees_all; /* validation frames take part in the decoder's final fit */
 } fc__training_data;
 
 /* Also fills the model's domain, time axis, channels, normalisation, time scale and horizon. */

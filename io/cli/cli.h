@@ -38,7 +38,7 @@ fc_status cli_no_memory(const cli_session *session, size_t count, size_t size);
         if (status != FC_OK)                                                                       \
             goto done;                                                                             \
     } while (0)
-#define LIB_TRY(call) CLI_TRY(cli_library(session, (call)))
+#define LIB_TRY(session, call) CLI_TRY(cli_library((session), (call)))
 
 /* ---------------------------------------------------------------- small things */
 

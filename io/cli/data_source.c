@@ -10,8 +10,8 @@ fc_status cli_data_read(const cli_session *session, const char *path, const char
     fc_status status;
     fc_read_config config = {.variables = variables};
     *dataset = NULL;
-    LIB_TRY(fc_dataset_read(session->context, path, &config, dataset));
-    LIB_TRY(fc_dataset_validate(session->context, *dataset, path));
+    LIB_TRY(session, fc_dataset_read(session->context, path, &config, dataset));
+    LIB_TRY(session, fc_dataset_validate(session->context, *dataset, path));
 done:
     if (status != FC_OK) {
         fc_dataset_destroy(*dataset);
@@ -42,7 +42,7 @@ fc_status cli_data_read_for(const cli_session *session, const fc_model *model, c
     if (!variables)
         CLI_TRY(channel_list(session, model, &channels));
     CLI_TRY(cli_data_read(session, path, variables ? variables : channels, dataset));
-    LIB_TRY(fc_model_check_dataset(session->context, model, *dataset, path));
+    LIB_TRY(session, fc_model_check_dataset(session->context, model, *dataset, path));
 done:
     free(channels);
     if (status != FC_OK) {
@@ -95,6 +95,14 @@ static uint64_t checksum(const fc_dataset *dataset)
             hash = hash_words(hash, frame->values, values * sizeof *frame->values);
         }
     return hash;
+}
+
+void cli_time_text(const fc_time_axis *axis, double time, char *text, size_t size)
+{
+    fc_time_format(axis, time, text, size);
+    char *midnight = strstr(text, "T00:00");
+    if (midnight && midnight[6] == '\0')
+        *midnight = '\0';
 }
 
 size_t cli_data_frames(const fc_dataset *dataset)

@@ -15,6 +15,8 @@ FC_NODISCARD fc_status cli_data_read_for(const cli_session *session, const fc_mo
 FC_NODISCARD fc_status cli_model_read(const cli_session *session, const char *path,
                                       fc_model **model);
 
+/* A date without its time of day at midnight, or "NUMBER" on an axis without dates. */
+void cli_time_text(const fc_time_axis *axis, double time, char *text, size_t size);
 size_t cli_data_frames(const fc_dataset *dataset); /* in all */
 /* {"file", "variables", "sequences", "frames", "points", "checksum"} */
 json_t *cli_data_json(const fc_dataset *dataset, const char *path, const char *variables);

@@ -1,5 +1,6 @@
 #include "io/cli/json.h"
 #include "io/cli/options.h"
+#include "io/cli/output.h"
 #include "io/cli/progress.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ static json_t *navier_stokes_attributes(const fc_navier_stokes_config *config)
     json_t *root = json_object();
     cli_json_text(root, "title", "2-D Navier-Stokes vorticity on the periodic unit square");
     cli_json_text(root, "source", "fieldcast generate navier-stokes");
-    cli_json_text(root, "fieldcast_version", fc_version());
+    cli_json_text(root, "version", fc_version());
     cli_json_text(root, "case", "navier-stokes");
     cli_json_count(root, "grid", config->grid);
     cli_json_count(root, "frames", config->frames);
@@ -34,17 +35,18 @@ static fc_status navier_stokes_run(cli_session *session, const fc_navier_stokes_
     json_t *attributes = NULL;
     char *text = NULL;
     cli_progress progress = {0};
+    CLI_TRY(cli_output_check(session, path));
     CLI_TRY(cli_start(session, threads));
     CLI_TRY(cli_progress_start(session, &progress, false, false, NULL));
     fc_context_set_progress(session->context, cli_progress_callback, &progress);
     status = fc_navier_stokes_generate(session->context, config, &dataset);
     fc_context_set_progress(session->context, NULL, NULL);
     fc_status finished = cli_progress_finish(session, &progress);
-    LIB_TRY(status);
+    LIB_TRY(session, status);
     CLI_TRY(finished);
     attributes = navier_stokes_attributes(config);
     CLI_TRY(cli_json_dump(session, attributes, &text));
-    LIB_TRY(fc_dataset_write(session->context, path, dataset, text));
+    LIB_TRY(session, fc_dataset_write(session->context, path, dataset, text));
     cli_note(session, "wrote %s: %zu sequences of %zu frames on %zu points in %.1f s", path,
              dataset->sequence_count, config->frames, fc_dataset_max_points(dataset),
              cli_seconds() - progress.started);

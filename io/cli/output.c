@@ -66,6 +66,27 @@ void cli_output_close(cli_output *output)
     *output = (cli_output){0};
 }
 
+fc_status cli_output_check(const cli_session *session, const char *path)
+{
+    struct stat found;
+    if (strcmp(path, "-") == 0)
+        return FC_OK;
+    if (stat(path, &found) == 0) {
+        if (S_ISDIR(found.st_mode))
+            return cli_fail(session, FC_ERROR_IO, "%s: is a directory", path);
+        if (!S_ISREG(found.st_mode))
+            return FC_OK;
+    }
+    char folder[4096] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    if (access(folder, W_OK | X_OK) != 0)
+        return cli_fail(session, FC_ERROR_IO, "%s: cannot be created in %s: %s", path, folder,
+                        strerror(errno));
+    return FC_OK;
+}
+
 bool cli_ends_with(const char *path, const char *ending)
 {
     size_t length = strlen(path), wanted = strlen(ending);

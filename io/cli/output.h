@@ -18,6 +18,9 @@ FC_NODISCARD fc_status cli_output_commit(const cli_session *session, cli_output 
 /* Releases the output, and removes what was not committed. */
 void cli_output_close(cli_output *output);
 
+/* FC_ERROR_IO when no file of that name can be made, before hours of work depend on it. */
+FC_NODISCARD fc_status cli_output_check(const cli_session *session, const char *path);
+
 /* Whether the name ends so, in any case. */
 bool cli_ends_with(const char *path, const char *ending);
 

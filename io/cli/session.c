@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 fc_status cli_start(cli_session *session, size_t threads)
 {
@@ -20,6 +21,8 @@ fc_status cli_start(cli_session *session, size_t threads)
 static void print_message(const cli_session *session, const char *format, va_list arguments)
 {
     fflush(stdout); /* keep the order where both go to one place */
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr); /* a progress bar may stand there */
     fprintf(stderr, "fieldcast%s%s: ", session->command[0] ? " " : "", session->command);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);

@@ -2,6 +2,7 @@
 #include "io/cli/configuration.h"
 #include "io/cli/data_source.h"
 #include "io/cli/options.h"
+#include "io/cli/output.h"
 #include "io/cli/progress.h"
 #include "io/cli/signals.h"
 
@@ -139,7 +140,8 @@ static fc_status prepare_resumed(train_job *job)
     const char *path = job->options->resume;
     bool unfinished = false;
     json_t *provenance = NULL;
-    LIB_TRY(fc_model_read(session->context, path, &job->saved, &job->saved_state, &unfinished));
+    LIB_TRY(session,
+            fc_model_read(session->context, path, &job->saved, &job->saved_state, &unfinished));
     if (!unfinished) {
         status = cli_fail(session, FC_ERROR_DATA,
                           "%s: its training is finished; only a checkpoint can be resumed", path);
@@ -166,7 +168,8 @@ static fc_status prepare_new(train_job *job)
     fc_context *context = job->session->context;
     CLI_TRY(cli_data_read(job->session, options->data, options->variables, &job->dataset));
     if (options->until)
-        LIB_TRY(fc_time_parse(context, &job->dataset->time, options->until, &job->config.until));
+        LIB_TRY(job->session,
+                fc_time_parse(context, &job->dataset->time, options->until, &job->config.until));
     size_t longest = 0;
     for (size_t s = 0; s < job->dataset->sequence_count; ++s)
         if (job->dataset->sequences[s].frame_count > longest)
@@ -188,7 +191,8 @@ static fc_status write_checkpoint(train_job *job)
     fc_status status;
     fc_training_state state = fc_training_get_state(job->training);
     CLI_TRY(describe(job, state.model));
-    LIB_TRY(fc_model_write(job->session->context, job->options->model, state.model, &state));
+    LIB_TRY(job->session,
+            fc_model_write(job->session->context, job->options->model, state.model, &state));
     job->checkpoint = cli_seconds();
     job->written = true;
 done:
@@ -208,14 +212,14 @@ static fc_status run_slices(train_job *job)
 {
     fc_status status = FC_OK;
     bool done = false;
-    job->checkpoint = cli_seconds();
+    CLI_TRY(write_checkpoint(job)); /* the decoder alone took its time */
     while (!done) {
         status = fc_training_run(job->training, slice_seconds, &done);
         if (status == FC_INTERRUPTED) {
             fc_status saved = write_checkpoint(job);
             return saved == FC_OK ? FC_INTERRUPTED : saved;
         }
-        LIB_TRY(status);
+        LIB_TRY(job->session, status);
         report(job);
         if (!done && cli_seconds() - job->checkpoint >= job->options->checkpoint_seconds)
             CLI_TRY(write_checkpoint(job));
@@ -232,7 +236,7 @@ static fc_status train(train_job *job)
     status = fc_training_create(context, job->dataset, &job->config,
                                 job->options->resume ? &job->saved_state : NULL, &job->training);
     fc_context_set_progress(context, NULL, NULL);
-    LIB_TRY(status);
+    LIB_TRY(job->session, status);
     CLI_TRY(run_slices(job));
 done:
     return status;
@@ -245,7 +249,7 @@ static fc_status deliver(train_job *job)
     fc_training_report now = fc_training_get_report(job->training);
     fc_model *model = fc_training_take_model(job->training);
     CLI_TRY(describe(job, model));
-    LIB_TRY(fc_model_write(job->session->context, job->options->model, model, NULL));
+    LIB_TRY(job->session, fc_model_write(job->session->context, job->options->model, model, NULL));
     cli_note(job->session, "wrote %s: %zu codes, decoder error %.3g (mean square), trained %.0f s",
              job->options->model, now.codes, now.floor, now.seconds);
 done:
@@ -259,10 +263,11 @@ static fc_status run_job(train_job *job, const cli_syntax *syntax)
     const train_options *options = job->options;
     cli_session *session = job->session;
     CLI_TRY(options->resume ? refuse_changes(session, syntax) : resolve_configuration(job, syntax));
+    CLI_TRY(cli_output_check(session, options->model));
     CLI_TRY(cli_start(session, options->threads));
     CLI_TRY(check_device(session, options->device));
     if (!options->resume)
-        LIB_TRY(fc_train_config_validate(session->context, &job->config));
+        LIB_TRY(session, fc_train_config_validate(session->context, &job->config));
     CLI_TRY(options->resume ? prepare_resumed(job) : prepare_new(job));
     CLI_TRY(cli_progress_start(session, &job->progress, options->quiet, true, options->log));
     status = train(job);

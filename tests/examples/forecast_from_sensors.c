@@ -70,12 +70,12 @@ done:
     return status;
 }
 
-/* Relative error and mean standard deviation of every forecast frame; true when the forecast keeps
- * most of the flow to its end. */
+/* The error of every forecast frame beside the one it expects of itself; true when most of the flow
+ * is right to the end. */
 static bool compare(const fc_dataset *flow, const fc_dataset *forecast, const fc_dataset *deviation)
 {
     double relative = INFINITY;
-    printf("time   relative error   standard deviation\n");
+    printf("time   rms error   standard deviation   relative error\n");
     for (size_t k = 0; k < FRAMES; k++) {
         const fc_frame *truth = &flow->sequences[0].frames[k];
         const float *guess = forecast->sequences[0].frames[k].values;
@@ -84,10 +84,11 @@ static bool compare(const fc_dataset *flow, const fc_dataset *forecast, const fc
         for (size_t i = 0; i < GRID * GRID; i++) {
             error += pow(guess[i] - truth->values[i], 2);
             power += pow(truth->values[i], 2);
-            sigma += spread[i];
+            sigma += pow(spread[i], 2);
         }
         relative = sqrt(error / power);
-        printf("%4.1f   %14.4f   %18.4f\n", truth->time, relative, sigma / (GRID * GRID));
+        printf("%4.1f   %9.4f   %18.4f   %14.4f\n", truth->time, sqrt(error / (GRID * GRID)),
+               sqrt(sigma / (GRID * GRID)), relative);
     }
     return relative < 0.5;
 }

@@ -14,6 +14,7 @@
 #define TOLERANCE_FLOAT 3e-6     /* floor of that error where the field is evaluated in float */
 #define TOLERANCE_REFERENCE 1e-6 /* CVODE at rtol 1e-8 against fine RK4, relative */
 #define TOLERANCE_BATCH 2e-6     /* batch against one by one at rtol 1e-8, relative */
+#define TOLERANCE_DRIFT 1e-4     /* growth of a difference of 1e-9, relative */
 #define TOLERANCE_BLOWUP 2e-4    /* z' = z^2 beside a failing sample at rtol 1e-5, relative */
 
 /* ---------------------------------------------------------------- fields */
@@ -90,7 +91,7 @@ static fc_field *create_full(fc_context *context)
         field->parameters[i] = (float)(0.3 * fc__rng_normal(&rng));
     for (size_t i = 0; i < 36; i++)
         field->parameters[at.a + i] =
-            (float)(0.6 * fc__rng_normal(&rng)) - (i % 7 == 0 ? 0.5F : 0.0F);
+            (float)(0.6 * fc__rng_normal(&rng)) - (i % 7 == 0 ? 2.0F : 0.0F);
     return field;
 }
 
@@ -230,6 +231,23 @@ static void adams_and_bdf_agree_with_fine_runge_kutta_steps(void **state)
     fc_field_destroy(field);
 }
 
+/* Two starts that are one number in float drift apart like e^t only where z' = z is evaluated in
+ * double. */
+static void strict_tolerances_are_met_in_double(void **state)
+{
+    const float a = 1;
+    fc_field *field = create_linear(*state, 1, &a);
+    trajectories t = trajectories_create(2, 1);
+    t.z0[0] = 1;
+    t.z0[1] = 1 + 1e-9;
+    want_times(&t, 0, 1, 1, false);
+    want_times(&t, 1, 1, 1, false);
+    assert_int_equal(integrate(*state, field, tolerance(1e-11), &t), FC_OK);
+    assert_true(fabs((t.z[1][0] - t.z[0][0]) / (1e-9 * exp(1)) - 1) < TOLERANCE_DRIFT);
+    trajectories_destroy(&t);
+    fc_field_destroy(field);
+}
+
 static void query_times_cost_no_evaluations(void **state)
 {
     fc_field *field = create_full(*state);
@@ -301,6 +319,8 @@ static void a_ragged_batch_equals_one_by_one_integration(void **state)
     trajectories t = trajectories_create(11, 6);
     fill_ragged(&t);
     assert_int_equal(integrate(*state, field, tolerance(1e-8), &t), FC_OK);
+    for (size_t i = 1; i < 11; i++) /* one system, never divided */
+        assert_int_equal(t.integrations[i].steps, t.integrations[0].steps);
     compare_with_one_by_one(*state, field, &t);
     trajectories_destroy(&t);
     fc_field_destroy(field);
@@ -408,6 +428,24 @@ static void a_blowing_up_sample_leaves_the_others_complete(void **state)
             assert_string_equal(integration->message, "");
             assert_true(integration->reached == t.times[i][30]);
         }
+    }
+    trajectories_destroy(&t);
+    fc_field_destroy(field);
+}
+
+static void what_a_sample_does_after_its_last_time_costs_the_others_nothing(void **state)
+{
+    fc_field *field = create_square(*state);
+    trajectories t = trajectories_create(4, 1);
+    for (size_t i = 0; i < 4; i++) {
+        t.z0[i] = i == 1 ? 1 : -0.5;
+        want_times(&t, i, i == 1 ? 5 : 30, 0.1, false);
+    }
+    assert_int_equal(integrate(*state, field, tolerance(1e-5), &t), FC_OK);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(t.integrations[i].status, FC_OK);
+        assert_true(t.integrations[i].steps < 200);
+        assert_true(fabs(t.z[i][4] * (1 - 0.5 * t.z0[i]) / t.z0[i] - 1) < TOLERANCE_BLOWUP);
     }
     trajectories_destroy(&t);
     fc_field_destroy(field);
@@ -566,6 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_oscillator_meets_the_tolerances_with_both_methods),
         cmocka_unit_test(adams_and_bdf_agree_with_fine_runge_kutta_steps),
+        cmocka_unit_test(strict_tolerances_are_met_in_double),
         cmocka_unit_test(query_times_cost_no_evaluations),
         cmocka_unit_test(time_zero_is_the_start_itself_and_no_time_is_no_work),
         cmocka_unit_test(a_ragged_batch_equals_one_by_one_integration),
@@ -573,6 +612,7 @@ int main(void)
         cmocka_unit_test(a_hard_sample_is_as_accurate_in_a_batch_as_alone),
         cmocka_unit_test(bdf_crosses_a_stiff_system_in_far_fewer_steps_than_adams),
         cmocka_unit_test(a_blowing_up_sample_leaves_the_others_complete),
+        cmocka_unit_test(what_a_sample_does_after_its_last_time_costs_the_others_nothing),
         cmocka_unit_test(a_sample_beyond_max_steps_is_found_by_division),
         cmocka_unit_test(the_call_fails_when_every_sample_fails),
         cmocka_unit_test(failures_of_cvode_are_named_and_print_nothing),

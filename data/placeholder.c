@@ -1,1 +1,0 @@
-extern int fc__room_data;int fc__room_data;

@@ -1,0 +1,247 @@
+#include "io/cli/data_source.h"
+#include "io/cli/options.h"
+#include "io/cli/progress.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEADS_MAX = 256 };
+
+typedef struct evaluate_options {
+    const char *model, *data, *variables, *from, *leads;
+    fc_evaluate_config config;
+    size_t lead[LEADS_MAX];
+    size_t threads;
+    int method;
+    bool json;
+} evaluate_options;
+
+/* ---------------------------------------------------------------- JSON */
+
+static json_t *score_json(fc_score score)
+{
+    json_t *object = json_object();
+    cli_json_real(object, "mse", score.mse);
+    cli_json_real(object, "rel_l2", score.rel_l2);
+    return object;
+}
+
+static json_t *baseline_json(fc_score in_t, fc_score out_t)
+{
+    json_t *object = json_object();
+    cli_json_put(object, "in_t", score_json(in_t));
+    cli_json_put(object, "out_t", score_json(out_t));
+    return object;
+}
+
+static json_t *leads_json(const fc_evaluation *result)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < result->lead_count; ++i) {
+        json_t *lead = json_object();
+        cli_json_count(lead, "lead", result->leads[i].lead);
+        cli_json_real(lead, "rmse", result->leads[i].rmse);
+        cli_json_real(lead, "persistence_rmse", result->leads[i].persistence_rmse);
+        cli_json_real(lead, "climatology_rmse", result->leads[i].climatology_rmse);
+        json_array_append_new(list, lead);
+    }
+    return list;
+}
+
+static json_t *evaluation_json(const fc_evaluation *result)
+{
+    json_t *root = json_object(), *coverage = json_object(), *seconds = json_object();
+    cli_json_count(root, "sequences", result->sequences);
+    cli_json_count(root, "failed", result->failed);
+    cli_json_put(root, "in_t", score_json(result->in_t));
+    cli_json_put(root, "out_t", score_json(result->out_t));
+    if (isfinite(result->in_s.mse))
+        cli_json_put(root, "in_s", score_json(result->in_s));
+    if (isfinite(result->out_s.mse))
+        cli_json_put(root, "out_s", score_json(result->out_s));
+    cli_json_put(root, "encode", score_json(result->encode));
+    cli_json_put(root, "floor", score_json(result->floor));
+    cli_json_put(root, "persistence",
+                 baseline_json(result->persistence_in_t, result->persistence_out_t));
+    cli_json_put(root, "climatology",
+                 baseline_json(result->climatology_in_t, result->climatology_out_t));
+    cli_json_real(coverage, "sigma1", result->sigma1);
+    cli_json_real(coverage, "sigma2", result->sigma2);
+    cli_json_put(root, "coverage", coverage);
+    cli_json_real(seconds, "encode", result->seconds_encode);
+    cli_json_real(seconds, "integrate", result->seconds_integrate);
+    cli_json_real(seconds, "decode", result->seconds_decode);
+    cli_json_put(root, "seconds", seconds);
+    if (result->lead_count)
+        cli_json_put(root, "leads", leads_json(result));
+    return root;
+}
+
+/* ---------------------------------------------------------------- table */
+
+static void print_number(const char *format, int width, double value)
+{
+    if (isfinite(value))
+        printf(format, width, value);
+    else
+        printf("%*s", width, "-");
+}
+
+/* floor: MSE that the score is compared with, NaN = not compared. */
+static void print_score(const char *name, fc_score score, double floor)
+{
+    if (!isfinite(score.mse))
+        return;
+    printf("%-24s", name);
+    print_number("%*.3e", 12, score.mse);
+    print_number("%*.5f", 14, score.rel_l2);
+    if (isfinite(floor) && floor > 0.0)
+        print_number("%*.3g", 14, score.mse / floor);
+    putchar('\n');
+}
+
+static void print_leads(const fc_evaluation *result)
+{
+    if (!result->lead_count)
+        return;
+    printf("\n%-10s%12s%14s%14s\n", "lead", "RMSE", "persistence", "climatology");
+    for (size_t i = 0; i < result->lead_count; ++i) {
+        const fc_lead_score *lead = &result->leads[i];
+        printf("%-10zu", lead->lead);
+        print_number("%*.4g", 12, lead->rmse);
+        print_number("%*.4g", 14, lead->persistence_rmse);
+        print_number("%*.4g", 14, lead->climatology_rmse);
+        putchar('\n');
+    }
+}
+
+static void print_evaluation(const fc_evaluation *result, double observe)
+{
+    double floor = result->floor.mse;
+    printf("%zu sequence%s, %g %% of the points of the first frame observed\n\n", result->sequences,
+           result->sequences == 1 ? "" : "s", 100.0 * observe);
+    printf("%-24s%12s%14s%14s\n", "", "MSE", "relative L2", "times floor");
+    print_score("In-t  (training times)", result->in_t, floor);
+    print_score("Out-t (later times)", result->out_t, floor);
+    print_score("In-s  (observed points)", result->in_s, floor);
+    print_score("Out-s (other points)", result->out_s, floor);
+    print_score("encoded frame", result->encode, floor);
+    print_score("floor of the decoder", result->floor, NAN);
+    print_score("persistence In-t", result->persistence_in_t, NAN);
+    print_score("persistence Out-t", result->persistence_out_t, NAN);
+    print_score("climatology In-t", result->climatology_in_t, NAN);
+    print_score("climatology Out-t", result->climatology_out_t, NAN);
+    print_leads(result);
+    if (isfinite(result->sigma1))
+        printf("\nerror bars   %.1f %% of the encoded field within one sigma, %.1f %% within two\n",
+               100.0 * result->sigma1, 100.0 * result->sigma2);
+    printf("seconds      encode %.3g, integrate %.3g, decode %.3g\n", result->seconds_encode,
+           result->seconds_integrate, result->seconds_decode);
+}
+
+/* ---------------------------------------------------------------- command */
+
+static fc_status parse_leads(const cli_session *session, evaluate_options *o)
+{
+    const char *text = o->leads;
+    while (text && *text) {
+        char word[32];
+        uint64_t lead = 0;
+        size_t length = strcspn(text, ",");
+        snprintf(word, sizeof word, "%.*s", (int)(length < 31 ? length : 31), text);
+        if (!cli_parse_count(word, &lead) || lead == 0 || o->config.lead_count == LEADS_MAX)
+            return cli_fail(session, FC_ERROR_USAGE,
+                            "--leads %s: must be up to %d whole numbers from 1 on, such as 1,3,6",
+                            o->leads, LEADS_MAX);
+        o->lead[o->config.lead_count++] = (size_t)lead;
+        text += length + (text[length] == ',');
+    }
+    o->config.leads = o->config.lead_count ? o->lead : NULL;
+    return FC_OK;
+}
+
+static fc_status run_evaluation(cli_session *session, evaluate_options *o, const fc_model *model,
+                                const fc_dataset *dataset)
+{
+    fc_status status;
+    fc_evaluation *result = NULL;
+    json_t *json = NULL;
+    cli_progress progress;
+    if (o->from)
+        LIB_TRY(session, fc_time_parse(session->context, &dataset->time, o->from, &o->config.from));
+    CLI_TRY(cli_progress_start(session, &progress, o->json, false, NULL));
+    fc_context_set_progress(session->context, cli_progress_callback, &progress);
+    status = fc_model_evaluate(session->context, model, dataset, &o->config, &result);
+    fc_context_set_progress(session->context, NULL, NULL);
+    fc_status finished = cli_progress_finish(session, &progress);
+    LIB_TRY(session, status);
+    CLI_TRY(finished);
+    if (result->failed)
+        cli_note(session, "%zu of %zu sequences could not be integrated to their end",
+                 result->failed, result->sequences);
+    if (o->json) {
+        json = evaluation_json(result);
+        CLI_TRY(cli_json_print(session, json));
+    } else {
+        print_evaluation(result, o->config.observe);
+    }
+done:
+    json_decref(json);
+    fc_evaluation_destroy(result);
+    return status;
+}
+
+static fc_status evaluate(cli_session *session, evaluate_options *o)
+{
+    fc_status status;
+    fc_model *model = NULL;
+    fc_dataset *dataset = NULL;
+    o->config.integrator.method = o->method == 0 ? FC_ODE_ADAMS : FC_ODE_BDF;
+    CLI_TRY(parse_leads(session, o));
+    CLI_TRY(cli_start(session, o->threads));
+    CLI_TRY(cli_model_read(session, o->model, &model));
+    CLI_TRY(cli_data_read_for(session, model, o->data, o->variables, &dataset));
+    CLI_TRY(run_evaluation(session, o, model, dataset));
+done:
+    fc_model_destroy(model);
+    fc_dataset_destroy(dataset);
+    return status;
+}
+
+static const char examples[] =
+    "  fieldcast evaluate model.h5 test.nc\n"
+    "  fieldcast evaluate model.h5 test.nc --observe 0.05 --json\n"
+    "  fieldcast evaluate sst.h5 sst.nc --from 2009-10-01 --leads 1,3,6\n";
+
+fc_status cli_evaluate(cli_session *session, int argc, char **argv)
+{
+    evaluate_options o = {.config = fc_evaluate_config_default()};
+    bool helped;
+    cli_option options[] = {
+        CLI_OPT_ARGUMENT("MODEL", &o.model, "model file"),
+        CLI_OPT_ARGUMENT("DATA", &o.data, "data file with the truth"),
+        CLI_OPT_REAL("--observe", "F", &o.config.observe, 1e-9, 1,
+                     "share of the points of the first frame that is seen, drawn at random"),
+        CLI_OPT_FLAG("--json", &o.json, "one JSON object in place of the table"),
+        CLI_OPT_TEXT("--from", "TIME", &o.from,
+                     "records: score forecasts that start at this time or later"),
+        CLI_OPT_TEXT("--leads", "1,3,6", &o.leads, "records: lead times in steps"),
+        CLI_OPT_TEXT("--variables", "A,B", &o.variables,
+                     "variables of DATA to use; those of the model by default"),
+        CLI_OPT_REAL("--rtol", "X", &o.config.integrator.rtol, 0, 1, "relative tolerance"),
+        CLI_OPT_REAL("--atol", "X", &o.config.integrator.atol, 0, 1e6, "absolute tolerance"),
+        CLI_OPT_CHOICE("--method", "adams|bdf", &o.method, "integrator of CVODE"),
+        CLI_OPT_SEED("--seed", &o.config.seed, "of the observed points"),
+        CLI_OPT_THREADS(&o.threads),
+    };
+    const cli_syntax syntax = {.usage = "MODEL DATA [options]",
+                               .summary = "score a model's forecasts against data",
+                               .examples = examples,
+                               .count = sizeof options / sizeof options[0],
+                               .options = options};
+    fc_status status = cli_parse(session, &syntax, argc, argv, &helped);
+    if (status != FC_OK || helped)
+        return status;
+    return evaluate(session, &o);
+}

@@ -1,0 +1,31 @@
+/* query.h: where and when a forecast is wanted, from the words of the command line. */
+#ifndef FC_CLI_QUERY_H
+#define FC_CLI_QUERY_H
+
+#include "io/cli/cli.h"
+
+/* "start:stop:step", with stop included where it falls on a step, or "0,0.5,3": strictly increasing
+ * numbers. *times is to be freed. */
+FC_NODISCARD fc_status cli_query_times(const cli_session *session, const char *text, size_t *count,
+                                       double **times);
+/* Dates or numbers of the axis divided by commas. */
+FC_NODISCARD fc_status cli_query_dates(const cli_session *session, const fc_time_axis *axis,
+                                       const char *text, size_t *count, double **times);
+
+/* Points over the whole domain, "256x256": numbers along its axes in their order. */
+FC_NODISCARD fc_status cli_query_grid(const cli_session *session, const fc_domain *domain,
+                                      const char *text, fc_points *points);
+/* Points of a table: columns named like the axes, or as many columns as axes. */
+FC_NODISCARD fc_status cli_query_table(const cli_session *session, const fc_domain *domain,
+                                       const char *path, fc_points *points);
+FC_NODISCARD fc_status cli_points_copy(const cli_session *session, size_t dims,
+                                       const fc_points *from, fc_points *points);
+void cli_points_clear(fc_points *points);
+
+/* Forgets all but a random share of the points of a frame, at least one; the draw depends on the
+ * seed and the stream alone. */
+FC_NODISCARD fc_status cli_query_thin(const cli_session *session, size_t points, size_t channels,
+                                      double share, uint64_t seed, uint64_t stream,
+                                      float *values /* (points, channels) */);
+
+#endif
