@@ -14,8 +14,8 @@ extern "C" {
  *   dw/dt + u . grad w = nu lap w + f,   f = 0.1 (sin 2 pi (x + y) + cos 2 pi (x + y))
  *
  * pseudo-spectral with 2/3 dealiasing and an integrating factor for the viscous term. The initial
- * vorticity is the Gaussian random field w0 = Re ifft2(N^2 sqrt 2 sigma (4 pi^2 |k|^2 + tau^2)^(-alpha/2) xi),
- * alpha = 2.5, tau = 7, sigma = tau^1.5, E|xi|^2 = 1, no mean. */
+ * vorticity is the Gaussian random field w0 = Re ifft2(N^2 sqrt 2 sigma (4 pi^2 |k|^2 +
+ * tau^2)^(-alpha/2) xi), alpha = 2.5, tau = 7, sigma = tau^1.5, E|xi|^2 = 1, no mean. */
 typedef struct fc_navier_stokes_config {
     size_t sequences;      /* default 512 */
     size_t per_trajectory; /* sequences cut from one trajectory, default 2; the trajectory goes on

@@ -92,8 +92,7 @@ done:
 }
 
 fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset, size_t frame_count,
-                                  const double *times, const size_t *points,
-                                  fc_sequence **sequence)
+                                  const double *times, const size_t *points, fc_sequence **sequence)
 {
     fc_status status = FC_OK;
     fc_sequence made = {.frame_count = frame_count};
@@ -104,13 +103,12 @@ fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset, size
         frame->time = times[f];
         frame->points = points ? points[f] : 0;
         if (frame->points >= dataset->points_count) {
-            status = fc__fail(context, FC_ERROR_DATA,
-                              "sequence %zu, frame %zu: point set %zu of %zu",
-                              dataset->sequence_count, f, frame->points, dataset->points_count);
+            status =
+                fc__fail(context, FC_ERROR_DATA, "sequence %zu, frame %zu: point set %zu of %zu",
+                         dataset->sequence_count, f, frame->points, dataset->points_count);
             goto done;
         }
-        size_t values =
-            fc__product(dataset->points[frame->points].count, dataset->channel_count);
+        size_t values = fc__product(dataset->points[frame->points].count, dataset->channel_count);
         FC_NEW(context, &frame->values, values);
         for (size_t i = 0; i < values; i++)
             frame->values[i] = NAN;
@@ -166,9 +164,10 @@ static fc_status check_frame(fc_context *context, const fc_dataset *dataset, con
         }
     }
     if (total == 0)
-        return fc__fail(context, FC_ERROR_DATA,
-                        "%s: nothing is observed in sequence %zu, frame %zu: all values are missing",
-                        what, s, f);
+        return fc__fail(
+            context, FC_ERROR_DATA,
+            "%s: nothing is observed in sequence %zu, frame %zu: all values are missing", what, s,
+            f);
     return FC_OK;
 }
 

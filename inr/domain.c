@@ -51,7 +51,9 @@ size_t fc_domain_inputs(const fc_domain *domain)
 {
     size_t inputs = 0;
     for (size_t i = 0; i < domain->dims; i++)
-        inputs += is_planar(&domain->axis[i]) ? 1 : domain->axis[i].kind == FC_AXIS_LONGITUDE ? 3 : 0;
+        inputs += is_planar(&domain->axis[i])                 ? 1
+                  : domain->axis[i].kind == FC_AXIS_LONGITUDE ? 3
+                                                              : 0;
     return inputs;
 }
 

@@ -39,9 +39,9 @@ static bool same_missing(const fc_dataset *dataset, const fc_frame *a, const fc_
 /* Where frames of a group are observed, and the basis there. */
 typedef struct observed {
     size_t count;
-    size_t *index;      /* (count) into values of a frame */
-    float *phi0, *phi;  /* (count), (count, C) */
-    double *noise;      /* (count) */
+    size_t *index;     /* (count) into values of a frame */
+    float *phi0, *phi; /* (count), (count, C) */
+    double *noise;     /* (count) */
 } observed;
 
 static void observed_clear(observed *o)
@@ -110,8 +110,7 @@ done:
 /* Encodes frames[0..count), a group; z (count, C). */
 static fc_status encode_group(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
                               const double *noise, const fc_dataset *dataset, size_t count,
-                              const place *frames, double *z, double *square,
-                              double *number)
+                              const place *frames, double *z, double *square, double *number)
 {
     enum { BLOCK_BYTES = 1 << 25 };
     fc_status status = FC_OK;
@@ -130,8 +129,8 @@ static fc_status encode_group(fc_context *context, const fc_decoder *decoder, co
             for (size_t i = 0; i < o.count; i++)
                 y[f * o.count + i] = frames[start + f].frame->values[o.index[i]];
         FC_TRY(fc_posterior_encode(context, posterior, size, y, z + start * codes));
-        FC_TRY(add_residuals(context, &o, codes, dataset->channel_count, size, y,
-                             z + start * codes, square, number));
+        FC_TRY(add_residuals(context, &o, codes, dataset->channel_count, size, y, z + start * codes,
+                             square, number));
     }
 done:
     observed_clear(&o);

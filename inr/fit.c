@@ -1,4 +1,5 @@
-/* Decoder fitting: chooses filters and the number of codes, fits, and fixes the gauge of the codes. */
+/* Decoder fitting: chooses filters and the number of codes, fits, and fixes the gauge of the codes.
+ */
 #include "inr/fit.h"
 
 #include <math.h>
@@ -20,8 +21,8 @@ fc_fit_config fc_fit_config_default(void)
     };
 }
 
-/* The smallest number of modes that leaves the tolerated share of the validation variance; without a
- * validation curve, of the model's own. */
+/* The smallest number of modes that leaves the tolerated share of the validation variance; without
+ * a validation curve, of the model's own. */
 static size_t choose_codes(const fc_fit_config *fit, const fc__series *series, size_t frames)
 {
     size_t most = frames / 3 < fit->max_codes ? frames / 3 : fit->max_codes;
@@ -35,9 +36,10 @@ static size_t choose_codes(const fc_fit_config *fit, const fc__series *series, s
     tail = total;
     for (size_t c = 1; c < most; c++) {
         tail -= series->variance[c - 1];
-        bool enough = series->validation_mse
-                          ? series->validation_mse[c] <= fit->tolerance * series->validation_variance
-                          : tail <= fit->tolerance * total + 0.1 * series->residual;
+        bool enough =
+            series->validation_mse
+                ? series->validation_mse[c] <= fit->tolerance * series->validation_variance
+                : tail <= fit->tolerance * total + 0.1 * series->residual;
         if (enough)
             return c;
     }
@@ -94,8 +96,8 @@ static fc_status fit_series(fc_context *context, const fc__frames *training,
     FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
     *chosen_ridge = ridge;
     FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, &filters));
-    FC_TRY(fc__series_fit(context, filters, training, validation, ridge, fit->em_iterations,
-                          &series));
+    FC_TRY(
+        fc__series_fit(context, filters, training, validation, ridge, fit->em_iterations, &series));
     if (series.count == 0) {
         status = fc__fail(context, FC_ERROR_DATA,
                           "the training frames are all alike: there is nothing to learn");
@@ -243,12 +245,12 @@ static fc_status fit_network(fc_context *context, const fc__frames *training,
     for (size_t i = 0; z && i < training->count * wanted.codes; i++)
         codes[i] = (float)z[i];
     if (fit->method == FC_FIT_AUTO_DECODING) {
-        FC_TRY(fc__gradient_fit(context, *decoder, training, fit, FC__CODES_ADAM, fit->steps,
-                                codes));
+        FC_TRY(
+            fc__gradient_fit(context, *decoder, training, fit, FC__CODES_ADAM, fit->steps, codes));
     } else {
         size_t regression = z ? fit->steps * 3 / 4 : 0;
-        FC_TRY(fc__gradient_fit(context, *decoder, training, fit, FC__CODES_FIXED, regression,
-                                codes));
+        FC_TRY(
+            fc__gradient_fit(context, *decoder, training, fit, FC__CODES_FIXED, regression, codes));
         FC_TRY(fc__gradient_fit(context, *decoder, training, fit, FC__CODES_SOLVED,
                                 fit->steps - regression, codes));
     }

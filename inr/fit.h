@@ -11,27 +11,29 @@ typedef struct fc__frames {
     const fc_frame **frame; /* (count) */
 } fc__frames;
 
-/* First `limit` frames (0 = all) of the sequences whose flag equals `flag`; flags NULL = all false. */
+/* First `limit` frames (0 = all) of the sequences whose flag equals `flag`; flags NULL = all false.
+ */
 fc_status fc__frames_select(fc_context *context, const fc_dataset *dataset, size_t limit,
                             const bool *flags, bool flag, fc__frames *frames);
 void fc__frames_clear(fc__frames *frames);
 
-/* The points at which a channel is observed in every one of the frames, given that they share a point
- * set and each point is observed either always or never (a land mask): index (count), else NULL. */
+/* The points at which a channel is observed in every one of the frames, given that they share a
+ * point set and each point is observed either always or never (a land mask): index (count), else
+ * NULL. */
 fc_status fc__frames_common_points(fc_context *context, const fc__frames *frames, size_t channel,
                                    size_t *count, size_t **index);
 
 /* A Gaussian model of the frames' series coefficients: coefficients ~ N(mean, modes diag(variance)
  * modes^T), modes orthonormal in the mean square over observed values, by decreasing variance. */
 typedef struct fc__series {
-    size_t size;      /* channels * width coefficients of a frame */
-    size_t count;     /* modes */
-    double *mean;     /* (size) */
-    double *modes;    /* (size, count) */
-    double *variance; /* (count) */
-    double residual;  /* mean square that the series itself leaves, per value */
-    double *validation_mse; /* (count + 1): error on validation frames with 0, 1, ... modes; NaN when
-                               there are no validation frames on the same points */
+    size_t size;                /* channels * width coefficients of a frame */
+    size_t count;               /* modes */
+    double *mean;               /* (size) */
+    double *modes;              /* (size, count) */
+    double *variance;           /* (count) */
+    double residual;            /* mean square that the series itself leaves, per value */
+    double *validation_mse;     /* (count + 1): error on validation frames with 0, 1, ... modes; NaN
+                                   when     there are no validation frames on the same points */
     double validation_variance; /* mean square of the validation values about their mean field */
 } fc__series;
 
@@ -47,10 +49,16 @@ fc_status fc__series_fit_scattered(fc_context *context, const fc_decoder *decode
                                    const fc__frames *training, size_t iterations,
                                    fc__series *series);
 
-/* Eigenmodes of coefficients with the given covariance (size, size) in the metric of the normal matrix
- * `gram` (size, size), both destroyed. */
+/* Eigenmodes of coefficients with the given covariance (size, size) in the metric of the normal
+ * matrix `gram` (size, size), both destroyed. */
 fc_status fc__series_modes(fc_context *context, size_t size, double *covariance, double *gram,
                            fc__series *series);
+/* The same from fewer samples than coefficients, x (count, size) and centred, by the (count, count)
+ * matrix of their products (method of snapshots, Sirovich 1987). */
+fc_status fc__series_modes_of_snapshots(fc_context *context, size_t size, size_t count,
+                                        const double *x, double *gram, fc__series *series);
+/* Adds `share` times the mean diagonal to the diagonal of an (n, n) matrix. */
+void fc__regularise(size_t n, double share, double *matrix);
 
 /* Adds to `gram` (width, width) the normal matrix of the decoder's features at some points of a set
  * and, when frames are given, to rhs (frames, width) their projections and to square (frames) the
@@ -62,8 +70,8 @@ fc_status fc__normal_equations(fc_context *context, const fc_decoder *decoder,
 
 /* Kind and number of filters, bandwidth and ridge by the error on held-out points; what the caller
  * has set (non-zero) stays. */
-fc_status fc__choose_filters(fc_context *context, const fc__frames *training,
-                             double tolerance, fc_decoder_config *config, double *ridge);
+fc_status fc__choose_filters(fc_context *context, const fc__frames *training, double tolerance,
+                             fc_decoder_config *config, double *ridge);
 
 /* Iterative fitting of a decoder by Adam (fit_gradient.c). */
 typedef enum fc__code_policy {

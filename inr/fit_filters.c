@@ -90,8 +90,8 @@ done:
     return status;
 }
 
-/* Candidates in order of cost; returns their number. Whole wave numbers stay below the Nyquist number
- * of a grid, beyond which held-out grid points could not tell them apart. */
+/* Candidates in order of cost; returns their number. Whole wave numbers stay below the Nyquist
+ * number of a grid, beyond which held-out grid points could not tell them apart. */
 static size_t list_candidates(const fc_decoder_config *config, const trial *t,
                               fc_decoder_config candidates[16])
 {
@@ -132,9 +132,9 @@ static fc_status run_trial(fc_context *context, const trial *t, double tolerance
     size_t channels = t->frames.dataset->channel_count;
     for (size_t f = 0; f < t->frames.count; f++)
         for (size_t p = 0; p < t->held_count; p++)
-            variance += pow((double)t->frames.frame[f]->values[t->held[p] * channels + t->channel],
-                            2) /
-                        (double)(t->frames.count * t->held_count);
+            variance +=
+                pow((double)t->frames.frame[f]->values[t->held[p] * channels + t->channel], 2) /
+                (double)(t->frames.count * t->held_count);
     for (size_t k = 0; k < count; k++) {
         FC_TRY(try_candidate(context, &candidates[k], t, errors[k]));
         for (size_t r = 0; r < RIDGES; r++)

@@ -82,8 +82,7 @@ fc_status fc__normal_equations(fc_context *context, const fc_decoder *decoder,
     for (size_t start = 0; start < count; start += TILE) {
         size_t size = count - start < TILE ? count - start : TILE;
         for (size_t p = 0; p < size; p++)
-            memcpy(x + p * dims, points->coordinates + index[start + p] * dims,
-                   dims * sizeof *x);
+            memcpy(x + p * dims, points->coordinates + index[start + p] * dims, dims * sizeof *x);
         FC_TRY(fc__decoder_features(context, decoder, size, x, features));
         for (size_t i = 0; i < size * width; i++)
             g[i] = (double)features[i];

@@ -1,23 +1,23 @@
-/* Decoder fitting by Adam on random points of random frames. As the field is affine in the code, the
- * gradient for the basis is the residual times the codes, whichever way these come about. */
+/* Decoder fitting by Adam on random points of random frames. As the field is affine in the code,
+ * the gradient for the basis is the residual times the codes, whichever way these come about. */
 #include "inr/fit.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One minibatch: rows of points; frame f of the batch owns rows [begin[f], end[f]), which all frames
- * share when they share their points. */
+/* One minibatch: rows of points; frame f of the batch owns rows [begin[f], end[f]), which all
+ * frames share when they share their points. */
 typedef struct minibatch {
     size_t frames, rows;
-    size_t *frame;            /* (frames) index into the training frames */
-    size_t *begin, *end;      /* (frames) */
-    size_t *point;            /* (rows) index into the frame's point set */
-    double *x;                /* (rows, dims) */
-    float *phi0, *phi;        /* (rows, channels), (rows, channels, C) */
+    size_t *frame;       /* (frames) index into the training frames */
+    size_t *begin, *end; /* (frames) */
+    size_t *point;       /* (rows) index into the frame's point set */
+    double *x;           /* (rows, dims) */
+    float *phi0, *phi;   /* (rows, channels), (rows, channels, C) */
     float *phi0_bar, *phi_bar;
-    float *z;                 /* (frames, C) */
-    float *residual;          /* (largest rows of a frame, channels) */
+    float *z;        /* (frames, C) */
+    float *residual; /* (largest rows of a frame, channels) */
 } minibatch;
 
 typedef struct fitting {
@@ -28,11 +28,11 @@ typedef struct fitting {
     fc__code_policy policy;
     bool shared;
     minibatch batch;
-    float *gradient, *first, *second;            /* (parameters) */
-    float *codes, *code_first, *code_second;     /* (frames, C) */
-    uint64_t *code_steps;                        /* (frames) */
-    float *code_gradient;                        /* (C) */
-    double *normal, *rhs;                        /* (C, C), (C) */
+    float *gradient, *first, *second;        /* (parameters) */
+    float *codes, *code_first, *code_second; /* (frames, C) */
+    uint64_t *code_steps;                    /* (frames) */
+    float *code_gradient;                    /* (C) */
+    double *normal, *rhs;                    /* (C, C), (C) */
     fc__rng rng;
 } fitting;
 
@@ -74,7 +74,8 @@ static void minibatch_clear(minibatch *b)
     free(b->residual);
 }
 
-/* Draws frames and points; with replacement where a point set is large, which is all that matters. */
+/* Draws frames and points; with replacement where a point set is large, which is all that matters.
+ */
 static void draw(fitting *fit)
 {
     minibatch *b = &fit->batch;

@@ -19,9 +19,9 @@ enum {
 /* Observations of one frame as rows of the series. */
 typedef struct rows {
     size_t count;
-    double *g;   /* (MOST_VALUES, size) */
-    double *y;   /* (MOST_VALUES) */
-    double *x;   /* (MOST_VALUES, dims) */
+    double *g;       /* (MOST_VALUES, size) */
+    double *y;       /* (MOST_VALUES) */
+    double *x;       /* (MOST_VALUES, dims) */
     float *features; /* (MOST_VALUES, width) */
     size_t *order;   /* (values of the largest frame) */
 } rows;
@@ -29,15 +29,15 @@ typedef struct rows {
 /* What one thread adds up over its frames. */
 typedef struct partial {
     rows rows;
-    double *gs;    /* (MOST_VALUES, size) */
-    double *k;     /* (MOST_VALUES, MOST_VALUES) */
-    double *w;     /* (MOST_VALUES) */
-    double *delta; /* (size) */
-    double *inverse; /* (MOST_VALUES, MOST_VALUES) */
+    double *gs;        /* (MOST_VALUES, size) */
+    double *k;         /* (MOST_VALUES, MOST_VALUES) */
+    double *w;         /* (MOST_VALUES) */
+    double *delta;     /* (size) */
+    double *inverse;   /* (MOST_VALUES, MOST_VALUES) */
     double *explained; /* (size, size) sum of T^T T */
-    double *outer;   /* (size, size) sum of delta delta^T */
-    double *shift;   /* (size) sum of delta */
-    double noise;  /* sum of expected squared residuals */
+    double *outer;     /* (size, size) sum of delta delta^T */
+    double *shift;     /* (size) sum of delta */
+    double noise;      /* sum of expected squared residuals */
     size_t values, frames;
     fc_status status;
 } partial;
@@ -224,9 +224,9 @@ static fc_status iterate(fc_context *context, const fc_decoder *decoder, const f
     }
     for (size_t k = 0; k < parts; k++)
         if (part[k].status != FC_OK) {
-            status = fc__fail(context, part[k].status,
-                              "series of scattered frames: %s in iteration %d",
-                              fc_status_text(part[k].status), (int)iteration);
+            status =
+                fc__fail(context, part[k].status, "series of scattered frames: %s in iteration %d",
+                         fc_status_text(part[k].status), (int)iteration);
             goto done;
         }
     maximise(size, parts, part, mean, covariance, noise);
@@ -298,8 +298,8 @@ fc_status fc__series_fit_scattered(fc_context *context, const fc_decoder *decode
     FC_NEW(context, &series->mean, size);
     FC_TRY(start(context, decoder, training, &part[0], covariance, gram, &noise));
     for (size_t i = 0; i < iterations; i++) {
-        FC_TRY(iterate(context, decoder, training, i, parts, part, series->mean, covariance,
-                       &noise));
+        FC_TRY(
+            iterate(context, decoder, training, i, parts, part, series->mean, covariance, &noise));
         fc__report(context, "decoder", i + 1, iterations, noise);
         if (fc_context_interrupted(context)) {
             status = fc__fail(context, FC_INTERRUPTED, "interrupted while fitting the decoder");

@@ -1,5 +1,6 @@
-/* Fourier series of frames that share points: regularised least squares on the features, then proper
- * orthogonal decomposition (POD) of the coefficients in the metric of the observed points. */
+/* Fourier series of frames that share points: regularised least squares on the features, then
+ * proper orthogonal decomposition (POD) of the coefficients in the metric of the observed points.
+ */
 #include "inr/fit.h"
 
 #include <math.h>
@@ -63,16 +64,6 @@ done:
     return status;
 }
 
-/* Adds `share` times the mean diagonal to the diagonal. */
-static void regularise(size_t n, double share, double *matrix)
-{
-    double trace = 0.0;
-    for (size_t i = 0; i < n; i++)
-        trace += matrix[i * n + i];
-    for (size_t i = 0; i < n; i++)
-        matrix[i * n + i] += share * trace / (double)n;
-}
-
 /* Normal equations of one channel for training and validation frames, and their solution. */
 static fc_status fit_channel(fc_context *context, const fc_decoder *decoder,
                              const fc__frames *const sets[2], coefficients c[2], size_t channel,
@@ -102,7 +93,7 @@ static fc_status fit_channel(fc_context *context, const fc_decoder *decoder,
         memcpy(gram + (channel * width + i) * c[0].size + channel * width, block + i * width,
                width * sizeof *block);
     memcpy(factor, block, width * width * sizeof *block);
-    regularise(width, ridge, factor);
+    fc__regularise(width, ridge, factor);
     FC_TRY(fc__cholesky(context, "series coefficients", width, factor));
     for (int k = 0; k < 2; k++)
         if (c[k].count)
@@ -111,87 +102,6 @@ done:
     free(block);
     free(rhs);
     free(factor);
-    return status;
-}
-
-/* Keeps the modes whose variance stands above rounding, and maps them from the metric's square root
- * back to coefficients: modes = L^-T vectors. */
-static fc_status keep_modes(fc_context *context, size_t size, size_t available,
-                            const double *values, const double *vectors, const double *factor,
-                            fc__series *series)
-{
-    enum { MOST = 2048 };
-    fc_status status = FC_OK;
-    size_t count = 0;
-    while (count < available && count < MOST && values[count] > 1e-13 * values[0])
-        count++;
-    series->size = size;
-    series->count = count;
-    FC_NEW(context, &series->modes, fc__product(size, count));
-    FC_NEW(context, &series->variance, count);
-    for (size_t j = 0; j < count; j++)
-        series->variance[j] = values[j];
-    for (size_t i = 0; i < size; i++)
-        memcpy(series->modes + i * count, vectors + i * available, count * sizeof *vectors);
-    fc__triangular_solve(true, size, factor, count, series->modes);
-done:
-    return status;
-}
-
-fc_status fc__series_modes(fc_context *context, size_t size, double *covariance, double *gram,
-                           fc__series *series)
-{
-    fc_status status = FC_OK;
-    double *work = NULL, *values = NULL;
-    FC_NEW(context, &work, fc__product(size, size));
-    FC_NEW(context, &values, size);
-    regularise(size, 1e-10, gram);
-    FC_TRY(fc__cholesky(context, "metric of the series", size, gram));
-    fc__dgemm_parallel(context, false, false, size, size, size, 1.0, covariance, size, gram, size,
-                       0.0, work, size);
-    fc__dgemm_parallel(context, true, false, size, size, size, 1.0, gram, size, work, size, 0.0,
-                       covariance, size);
-    FC_TRY(fc__eigen(context, size, covariance, values, work));
-    FC_TRY(keep_modes(context, size, size, values, work, gram, series));
-done:
-    free(work);
-    free(values);
-    return status;
-}
-
-/* The same from fewer samples than coefficients, by the (samples, samples) matrix of their products
- * (method of snapshots, Sirovich 1987). x: (count, size), centred. */
-static fc_status modes_of_snapshots(fc_context *context, size_t size, size_t count,
-                                    const double *x, double *gram, fc__series *series)
-{
-    fc_status status = FC_OK;
-    double *scaled = NULL, *products = NULL, *values = NULL, *vectors = NULL, *modes = NULL;
-    FC_NEW(context, &scaled, fc__product(count, size));
-    FC_NEW(context, &products, fc__product(count, count));
-    FC_NEW(context, &values, count);
-    FC_NEW(context, &vectors, fc__product(count, count));
-    FC_NEW(context, &modes, fc__product(size, count));
-    regularise(size, 1e-10, gram);
-    FC_TRY(fc__cholesky(context, "metric of the series", size, gram));
-    fc__dgemm_parallel(context, false, false, count, size, size, 1.0, x, size, gram, size, 0.0,
-                       scaled, size);
-    fc__dgemm_parallel(context, false, true, count, count, size, 1.0 / (double)count, scaled, size,
-                       scaled, size, 0.0, products, count);
-    FC_TRY(fc__eigen(context, count, products, values, vectors));
-    fc__dgemm_parallel(context, true, false, size, count, count, 1.0, scaled, size, vectors, count,
-                       0.0, modes, count);
-    for (size_t j = 0; j < count; j++) {
-        double norm = sqrt((double)count * fmax(values[j], 1e-300));
-        for (size_t i = 0; i < size; i++)
-            modes[i * count + j] /= norm;
-    }
-    FC_TRY(keep_modes(context, size, count, values, modes, gram, series));
-done:
-    free(scaled);
-    free(products);
-    free(values);
-    free(vectors);
-    free(modes);
     return status;
 }
 
@@ -275,7 +185,7 @@ static fc_status decompose(fc_context *context, coefficients *c, const double *g
         for (size_t i = 0; i < size; i++)
             c->x[f * size + i] -= series->mean[i];
     if (c->count < size) {
-        status = modes_of_snapshots(context, size, c->count, c->x, metric, series);
+        status = fc__series_modes_of_snapshots(context, size, c->count, c->x, metric, series);
     } else {
         FC_NEW(context, &covariance, fc__product(size, size));
         fc__dgemm_parallel(context, true, false, size, size, c->count, 1.0 / (double)c->count, c->x,
@@ -321,7 +231,8 @@ fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const f
         status = fc__series_fit_scattered(context, decoder, training, em_iterations, series);
         goto done;
     }
-    bool validated = validation->count && validation->frame[0]->points == training->frame[0]->points;
+    bool validated =
+        validation->count && validation->frame[0]->points == training->frame[0]->points;
     FC_NEW(context, &gram, fc__product(size, size));
     FC_TRY(coefficients_create(context, training->count, size, &c[0]));
     FC_TRY(coefficients_create(context, validated ? validation->count : 0, size, &c[1]));

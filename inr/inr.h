@@ -68,8 +68,7 @@ FC_API bool fc_context_interrupted(const fc_context *context);
 
 /* Progress of long work: `done` of `total` units of the named stage, and the current loss (NaN
  * where there is none). Called from the calling thread only. */
-typedef void fc_progress(void *user, const char *stage, uint64_t done, uint64_t total,
-                         double loss);
+typedef void fc_progress(void *user, const char *stage, uint64_t done, uint64_t total, double loss);
 FC_API void fc_context_set_progress(fc_context *context, fc_progress *progress, void *user);
 
 /* ---------------------------------------------------------------- domain */
@@ -178,8 +177,7 @@ FC_API FC_NODISCARD fc_status fc_dataset_add_points(fc_context *context, fc_data
  * Values are allocated and set to NaN. */
 FC_API FC_NODISCARD fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset,
                                                       size_t frame_count, const double *times,
-                                                      const size_t *points,
-                                                      fc_sequence **sequence);
+                                                      const size_t *points, fc_sequence **sequence);
 
 /* Reports the first fault: no sequences, non-finite or unordered times, infinite values, a frame or
  * a channel without any value, coordinates outside the domain. `what` names the source. */
@@ -209,15 +207,15 @@ typedef enum fc_filter_kind {
 } fc_filter_kind;
 
 typedef struct fc_decoder_config {
-    size_t codes;       /* C, >= 1 */
-    size_t channels;    /* >= 1 */
-    size_t layers;      /* multiplicative layers after the first, 0..16; default 0 */
-    size_t filters;     /* frequencies a layer; its width is twice that; default 0 = chosen when
-                           fitting by the error on held-out points */
+    size_t codes;          /* C, >= 1 */
+    size_t channels;       /* >= 1 */
+    size_t layers;         /* multiplicative layers after the first, 0..16; default 0 */
+    size_t filters;        /* frequencies a layer; its width is twice that; default 0 = chosen when
+                              fitting by the error on held-out points */
     fc_filter_kind filter; /* default FC_FILTER_AUTO */
-    double bandwidth;   /* largest |Omega| of random and trainable filters, radians per input unit;
-                           default 0 = chosen when fitting */
-    uint64_t seed;      /* of random filters and initial weights */
+    double bandwidth; /* largest |Omega| of random and trainable filters, radians per input unit;
+                         default 0 = chosen when fitting */
+    uint64_t seed;    /* of random filters and initial weights */
 } fc_decoder_config;
 
 FC_API fc_decoder_config fc_decoder_config_default(void);
@@ -268,17 +266,17 @@ FC_API FC_NODISCARD fc_status fc_decoder_basis(fc_context *context, const fc_dec
 FC_API FC_NODISCARD fc_status fc_decoder_basis_vjp(fc_context *context, const fc_decoder *decoder,
                                                    size_t count, const double *coordinates,
                                                    const float *phi0_bar, /* (count, channels) */
-                                                   const float *phi_bar, /* (count, channels, C) */
+                                                   const float *phi_bar,  /* (count, channels, C) */
                                                    float *parameter_gradient);
 
 /* Gradient and Laplacian of u at points for one code. Planar axes: in the units of the axes.
  * Longitude and latitude: eastward and northward derivative and the Laplace-Beltrami operator on
- * the unit sphere, per radian (multiply by 1/R and 1/R^2 for a sphere of radius R); undefined at the
- * poles themselves, where it is evaluated 1e-9 rad beside them. NULL = not wanted. */
+ * the unit sphere, per radian (multiply by 1/R and 1/R^2 for a sphere of radius R); undefined at
+ * the poles themselves, where it is evaluated 1e-9 rad beside them. NULL = not wanted. */
 FC_API FC_NODISCARD fc_status fc_decoder_derivatives(fc_context *context, const fc_decoder *decoder,
                                                      size_t count, const double *coordinates,
-                                                     const float *z,   /* (C) */
-                                                     float *gradient,  /* (count, channels, dims) */
+                                                     const float *z,  /* (C) */
+                                                     float *gradient, /* (count, channels, dims) */
                                                      float *laplacian); /* (count, channels) */
 
 /* Change of code coordinates z_old = offset + transform z_new, absorbed by A and b, so that the
@@ -315,15 +313,17 @@ FC_API void fc_prior_destroy(fc_prior *prior);
  * the equivalent dual form of size (values, values). One object serves any number of frames. */
 typedef struct fc_posterior fc_posterior;
 
-typedef enum fc_posterior_form { FC_POSTERIOR_AUTO, FC_POSTERIOR_PRIMAL, FC_POSTERIOR_DUAL } fc_posterior_form;
+typedef enum fc_posterior_form {
+    FC_POSTERIOR_AUTO,
+    FC_POSTERIOR_PRIMAL,
+    FC_POSTERIOR_DUAL
+} fc_posterior_form;
 
 FC_API FC_NODISCARD fc_status fc_posterior_create(fc_context *context, const fc_prior *prior,
-                                                  size_t values,
-                                                  const float *phi0,     /* (values) */
-                                                  const float *phi,      /* (values, C) */
-                                                  const double *noise,   /* (values) variances > 0 */
-                                                  fc_posterior_form form,
-                                                  fc_posterior **posterior);
+                                                  size_t values, const float *phi0, /* (values) */
+                                                  const float *phi,    /* (values, C) */
+                                                  const double *noise, /* (values) variances > 0 */
+                                                  fc_posterior_form form, fc_posterior **posterior);
 FC_API void fc_posterior_destroy(fc_posterior *posterior);
 
 /* Posterior means of several frames. y must be finite. */
@@ -344,12 +344,12 @@ FC_API FC_NODISCARD fc_status fc_basis_variance(fc_context *context, size_t code
 /* ---------------------------------------------------------------- decoder fitting */
 
 typedef enum fc_fit_method {
-    FC_FIT_AUTO,          /* FC_FIT_SERIES for layers = 0, else FC_FIT_PROJECTION */
-    FC_FIT_SERIES,        /* layers = 0: Gaussian EM for the Fourier coefficients of the frames, whose
-                             principal directions become the modes; on shared points one step, POD */
-    FC_FIT_PROJECTION,    /* POD regression where frames share points, then variable projection
-                             (Golub & Pereyra 1973): codes are always the solved ones */
-    FC_FIT_AUTO_DECODING  /* DINo's procedure: Adam on codes and weights together */
+    FC_FIT_AUTO,       /* FC_FIT_SERIES for layers = 0, else FC_FIT_PROJECTION */
+    FC_FIT_SERIES,     /* layers = 0: Gaussian EM for the Fourier coefficients of the frames, whose
+                          principal directions become the modes; on shared points one step, POD */
+    FC_FIT_PROJECTION, /* POD regression where frames share points, then variable projection
+                          (Golub & Pereyra 1973): codes are always the solved ones */
+    FC_FIT_AUTO_DECODING /* DINo's procedure: Adam on codes and weights together */
 } fc_fit_method;
 
 typedef struct fc_fit_config {
@@ -376,7 +376,7 @@ typedef struct fc_fit_report {
     double validation_mse; /* the same on validation frames, NaN without any */
     double unresolved;     /* validation_mse / variance */
     double seconds;
-    double ridge;          /* used by FC_FIT_SERIES */
+    double ridge; /* used by FC_FIT_SERIES */
     size_t codes;
 } fc_fit_report;
 

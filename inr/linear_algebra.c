@@ -40,8 +40,11 @@ void fc__dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, con
               REAL *c, size_t ldc)                                                                 \
     {                                                                                              \
         size_t parts = (size_t)fc_context_threads(context);                                        \
-        _Pragma("omp parallel for num_threads((int)parts) schedule(static, 1)")                    \
-        for (size_t part = 0; part < parts; part++) {                                              \
+        _Pragma("omp parallel for num_threads((int)parts) schedule(static, 1)") for (size_t part = \
+                                                                                         0;        \
+                                                                                     part < parts; \
+                                                                                     part++)       \
+        {                                                                                          \
             size_t begin, end;                                                                     \
             fc__slice(m >= n ? m : n, parts, part, &begin, &end);                                  \
             if (m >= n)                                                                            \
@@ -95,7 +98,8 @@ fc_status fc__eigen(fc_context *context, size_t n, double *a, double *values, do
     lapack_int info =
         LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)n, a, (lapack_int)n, values);
     if (info != 0)
-        return fc__fail(context, info == LAPACK_WORK_MEMORY_ERROR ? FC_ERROR_MEMORY : FC_ERROR_SOLVER,
+        return fc__fail(context,
+                        info == LAPACK_WORK_MEMORY_ERROR ? FC_ERROR_MEMORY : FC_ERROR_SOLVER,
                         "eigenvalues of a (%zu, %zu) matrix: LAPACK returned %d", n, n, (int)info);
     /* LAPACK: ascending, vector j in column j of a column-major matrix = row j here. */
     for (size_t i = 0; i < n / 2; i++) {

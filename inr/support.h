@@ -52,9 +52,9 @@ typedef struct fc__rng {
 
 fc__rng fc__rng_create(uint64_t seed, uint64_t stream);
 uint64_t fc__rng_bits(fc__rng *rng);
-double fc__rng_uniform(fc__rng *rng);                     /* [0, 1) */
-double fc__rng_normal(fc__rng *rng);                      /* N(0, 1), two numbers a call */
-size_t fc__rng_below(fc__rng *rng, size_t bound);         /* 0..bound-1 */
+double fc__rng_uniform(fc__rng *rng);             /* [0, 1) */
+double fc__rng_normal(fc__rng *rng);              /* N(0, 1), two numbers a call */
+size_t fc__rng_below(fc__rng *rng, size_t bound); /* 0..bound-1 */
 void fc__rng_shuffle(fc__rng *rng, size_t count, size_t *items);
 /* The first `chosen` entries of a random order of 0..count-1. */
 void fc__rng_choose(fc__rng *rng, size_t count, size_t chosen, size_t *items /* (count) */);
@@ -88,8 +88,8 @@ fc_status fc__cholesky(fc_context *context, const char *what, size_t n, double *
 void fc__cholesky_solve(size_t n, const double *l, size_t columns, double *x);
 /* x (n, columns) <- L^-1 x, or L^-T x when transposed. */
 void fc__triangular_solve(bool transposed, size_t n, const double *l, size_t columns, double *x);
-/* Eigenvalues in decreasing order and eigenvectors as the columns of `vectors` (n, n) of a symmetric
- * matrix, which is destroyed. */
+/* Eigenvalues in decreasing order and eigenvectors as the columns of `vectors` (n, n) of a
+ * symmetric matrix, which is destroyed. */
 fc_status fc__eigen(fc_context *context, size_t n, double *a, double *values, double *vectors);
 
 #endif

@@ -7,7 +7,8 @@
 
 /* ---------------------------------------------------------------- layout */
 
-const char *const fc__filter_names[3] = {
+const char *const fc__filter_names[FC__FILTER_KINDS] = {
+    [FC_FILTER_AUTO] = "auto",
     [FC_FILTER_INTEGER] = "integer",
     [FC_FILTER_RANDOM] = "random",
     [FC_FILTER_TRAINABLE] = "trainable",

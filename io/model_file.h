@@ -39,8 +39,8 @@ size_t fc__decoder_parts(const fc_decoder_config *config, size_t inputs,
                          fc__part parts[FC__MOST_PARTS]);
 size_t fc__field_parts(const fc_field_config *config, fc__part parts[FC__MOST_PARTS]);
 
-/* "integer", "random", "trainable" */
-extern const char *const fc__filter_names[3];
+enum { FC__FILTER_KINDS = FC_FILTER_TRAINABLE + 1 };
+extern const char *const fc__filter_names[FC__FILTER_KINDS];
 
 /* C of the parts that the model has, 0 when it has none of them. */
 size_t fc__model_codes(const fc_model *model);

@@ -19,6 +19,13 @@ static fc_status damaged(fc__h5 *h5, const char *group, const char *what)
     return fc__fail(h5->context, FC_ERROR_DATA, "%s: damaged model: %s: %s", h5->path, group, what);
 }
 
+/* What a constructor of the rooms below said about a configuration from the file. */
+static fc_status refused(fc__h5 *h5, fc_status status)
+{
+    return fc__fail(h5->context, status == FC_ERROR_MEMORY ? status : FC_ERROR_DATA,
+                    "%s: damaged model: %s", h5->path, fc_context_message(h5->context));
+}
+
 /* A group that must be there. */
 static fc_status open_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *group)
 {
@@ -31,6 +38,7 @@ static fc_status get_size(fc__h5 *h5, hid_t object, const char *group, const cha
                           size_t least, size_t most, size_t *value)
 {
     uint64_t found;
+    *value = 0;
     if (!fc__h5_get(object, name, H5T_NATIVE_UINT64, 1, &found))
         return fc__fail(h5->context, FC_ERROR_DATA,
                         "%s: damaged model: %s: attribute %s is missing or no number", h5->path,
@@ -257,16 +265,16 @@ static fc_status read_decoder(fc__h5 *h5, fc_model *model)
     FC_TRY(get_text(h5, group, "decoder", "filter", filter));
     FC_TRY(get_double(h5, group, "decoder", "bandwidth", &config.bandwidth));
     FC_TRY(get_uint(h5, group, "decoder", "seed", &config.seed));
-    while (kind < 3 && strcmp(filter, fc__filter_names[kind]) != 0)
+    while (kind < FC__FILTER_KINDS && strcmp(filter, fc__filter_names[kind]) != 0)
         kind++;
-    if (kind == 3)
-        FC_TRY(damaged(h5, "decoder", "its filter is none of integer, random and trainable"));
+    if (kind == FC__FILTER_KINDS)
+        FC_TRY(damaged(h5, "decoder", "its kind of filter is not known"));
     config.filter = (fc_filter_kind)kind;
     size_t count = fc__decoder_parts(&config, fc_domain_inputs(&model->domain), parts);
     FC_TRY(check_parts(h5, group, "decoder", count, parts));
     status = fc_decoder_create(h5->context, &model->domain, &config, &model->decoder);
     if (status != FC_OK) {
-        fc__fail(h5->context, status, "%s: %s", h5->path, fc_context_message(h5->context));
+        status = refused(h5, status);
         goto done;
     }
     FC_TRY(read_parts(h5, group, "decoder", count, parts, model->decoder->parameters));
@@ -318,7 +326,7 @@ static fc_status read_field(fc__h5 *h5, fc_model *model)
     FC_TRY(check_parts(h5, group, "field", count, parts));
     status = fc_field_create(h5->context, &config, 0, &model->field);
     if (status != FC_OK) {
-        fc__fail(h5->context, FC_ERROR_DATA, "%s: %s", h5->path, fc_context_message(h5->context));
+        status = refused(h5, status);
         goto done;
     }
     FC_TRY(read_parts(h5, group, "field", count, parts, model->field->parameters));

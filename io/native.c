@@ -21,29 +21,14 @@
  * latitude), fieldcast_axis_number (place among the coordinates of a point), fieldcast_lower,
  * fieldcast_upper. Of time: units, calendar, fieldcast_cycle (period of the forcing cycle, 0 =
  * none). Of w: units, long_name, _FillValue NaN (not observed), fieldcast_role ("channel" or
- * "standard_deviation", the latter named w_std). Channels stand in the order of creation. */
-#include "io/cf_time.h"
-#include "io/dataset_file.h"
+ * "standard_deviation", the latter named w_std). Channels stand in the order of creation. Values
+ * are compressed (gzip, shuffle) only where an eighth or more of them is missing. */
+#include "io/native.h"
 
-#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef enum layout { LAYOUT_GRID, LAYOUT_POINTS, LAYOUT_RAGGED } layout;
-static const char *const layout_names[] = {"grid", "points", "ragged"};
-
-typedef struct writer {
-    fc__h5 *h5;
-    const fc_dataset *dataset;
-    layout layout;
-    int next_dimension;
-    size_t rank; /* of the variables of the channels */
-    size_t time; /* which of their axes is time, or the observations */
-    hid_t scales[FC__MAX_RANK];
-    size_t shape[FC__MAX_RANK];
-    char coordinates[(FC_NAME_SIZE + 1) * FC_MAX_DIMS]; /* attribute of the channels, may be "" */
-} writer;
 
 /* ---------------------------------------------------------------- what layout fits */
 
@@ -75,7 +60,7 @@ static bool is_tensor_grid(const fc_dataset *dataset, const fc_points *points)
     return true;
 }
 
-static layout choose_layout(const fc_dataset *dataset)
+static fc__native_layout choose_layout(const fc_dataset *dataset)
 {
     const fc_sequence *first = &dataset->sequences[0];
     if (dataset->points_count != 1 || dataset->sequence_count == 0 || first->frame_count == 0)
@@ -93,208 +78,16 @@ static layout choose_layout(const fc_dataset *dataset)
     return is_tensor_grid(dataset, &dataset->points[0]) ? LAYOUT_GRID : LAYOUT_RAGGED;
 }
 
-/* ---------------------------------------------------------------- checks */
-
-/* FC_ERROR_DATA unless `name` can name a variable beside the `count` names before it. */
-static fc_status check_name(writer *out, const char *what, const char *name, size_t count,
-                            const char *const *before)
-{
-    fc_context *context = out->h5->context;
-    if (name[0] == '\0' || name[0] == '_' || strchr(name, '/'))
-        return fc__fail(context, FC_ERROR_DATA,
-                        "%s: %s name \"%s\" cannot name a variable in a file; names must not be "
-                        "empty, hold a \"/\" or start with \"_\"",
-                        out->h5->path, what, name);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(before[i], name) == 0)
-            return fc__fail(context, FC_ERROR_DATA,
-                            "%s: %s name \"%s\" is used twice or by the file format itself; names "
-                            "in a file must differ",
-                            out->h5->path, what, name);
-    return FC_OK;
-}
-
-static fc_status check_names(writer *out, bool deviation)
-{
-    static const char *const reserved[] = {
-        "time", "sequence",    "frame",           "point_set",   "point",     "observation",
-        "axis", "frame_count", "frame_point_set", "point_count", "point_grid"};
-    enum { RESERVED = sizeof reserved / sizeof *reserved };
-    fc_status status = FC_OK;
-    const fc_dataset *dataset = out->dataset;
-    size_t count = RESERVED, channels = dataset->channel_count;
-    const char **names = NULL;
-    char(*deviations)[FC_NAME_SIZE + 4] = NULL;
-    FC_NEW(out->h5->context, &names, RESERVED + FC_MAX_DIMS + 2 * channels);
-    FC_NEW(out->h5->context, &deviations, channels);
-    memcpy(names, reserved, sizeof reserved);
-    for (size_t i = 0; i < dataset->domain.dims; i++) {
-        FC_TRY(check_name(out, "axis", dataset->domain.axis[i].name, count, names));
-        names[count++] = dataset->domain.axis[i].name;
-    }
-    for (size_t c = 0; c < channels; c++) {
-        FC_TRY(check_name(out, "channel", dataset->channels[c].name, count, names));
-        names[count++] = dataset->channels[c].name;
-    }
-    for (size_t c = 0; deviation && c < channels; c++) {
-        snprintf(deviations[c], sizeof deviations[c], "%s_std", dataset->channels[c].name);
-        FC_TRY(check_name(out, "standard deviation's", deviations[c], count, names));
-        names[count++] = deviations[c];
-    }
-done:
-    free(names);
-    free(deviations);
-    return status;
-}
-
-/* FC_ERROR_USAGE when the standard deviations do not have the shape of the forecast. */
-static fc_status check_deviation(writer *out, const fc_dataset *deviation)
-{
-    const fc_dataset *dataset = out->dataset;
-    bool same = deviation->channel_count == dataset->channel_count &&
-                deviation->sequence_count == dataset->sequence_count;
-    for (size_t s = 0; same && s < dataset->sequence_count; s++) {
-        const fc_sequence *a = &dataset->sequences[s], *b = &deviation->sequences[s];
-        same = a->frame_count == b->frame_count;
-        for (size_t f = 0; same && f < a->frame_count; f++)
-            same = dataset->points[a->frames[f].points].count ==
-                   deviation->points[b->frames[f].points].count;
-    }
-    return same ? FC_OK
-                : fc__fail(out->h5->context, FC_ERROR_USAGE,
-                           "%s: the standard deviations do not have the channels, frames and "
-                           "points of the forecast",
-                           out->h5->path);
-}
-
-/* ---------------------------------------------------------------- attributes */
-
-static fc_status put_json(writer *out, const char *name, const json_t *value)
-{
-    fc__h5 *h5 = out->h5;
-    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, "Conventions") == 0 ||
-        strncmp(name, "fieldcast_", 10) == 0 || name[0] == '_')
-        return fc__fail(h5->context, FC_ERROR_USAGE,
-                        "%s: \"%s\" cannot be the name of a global attribute here", h5->path, name);
-    if (json_is_string(value))
-        return fc__h5_put_text(h5, h5->file, name, json_string_value(value));
-    if (json_is_real(value))
-        return fc__h5_put_double(h5, h5->file, name, json_real_value(value));
-    if (json_is_integer(value) || json_is_boolean(value)) {
-        int64_t number = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
-        return fc__h5_put(h5, h5->file, name, H5T_NATIVE_INT64, 1, &number);
-    }
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    fc_status status = text ? fc__h5_put_text(h5, h5->file, name, text)
-                            : fc__fail(h5->context, FC_ERROR_MEMORY, "out of memory");
-    free(text);
-    return status;
-}
-
-static fc_status put_global(writer *out, const char *format, const char *attributes)
-{
-    fc_status status = FC_OK;
-    fc__h5 *h5 = out->h5;
-    json_error_t error;
-    char source[FC_NAME_SIZE], title[FC_NAME_SIZE];
-    const char *name;
-    json_t *value, *given = attributes ? json_loads(attributes, 0, &error) : json_object();
-    int version = FC__DATASET_VERSION, record = out->dataset->record;
-    if (!json_is_object(given)) {
-        status =
-            fc__fail(h5->context, FC_ERROR_USAGE, "%s: global attributes must be a JSON object%s%s",
-                     h5->path, given ? "" : ": ", given ? "" : error.text);
-        goto done;
-    }
-    snprintf(source, sizeof source, "fieldcast %s", fc_version());
-    snprintf(title, sizeof title, "fieldcast %s", format);
-    FC_TRY(fc__h5_put_text(h5, h5->file, "Conventions", "CF-1.8"));
-    if (!json_object_get(given, "title"))
-        FC_TRY(fc__h5_put_text(h5, h5->file, "title", title));
-    if (!json_object_get(given, "source"))
-        FC_TRY(fc__h5_put_text(h5, h5->file, "source", source));
-    FC_TRY(fc__h5_put_text(h5, h5->file, "fieldcast_format", format));
-    FC_TRY(fc__h5_put(h5, h5->file, "fieldcast_format_version", H5T_NATIVE_INT, 1, &version));
-    FC_TRY(fc__h5_put_text(h5, h5->file, "fieldcast_layout", layout_names[out->layout]));
-    FC_TRY(fc__h5_put(h5, h5->file, "fieldcast_record", H5T_NATIVE_INT, 1, &record));
-    json_object_foreach(given, name, value) FC_TRY(put_json(out, name, value));
-done:
-    json_decref(given);
-    return status;
-}
-
-static fc_status put_axis(writer *out, hid_t variable, size_t i)
-{
-    static const char *const letters[] = {"X", "Y", "Z"};
-    fc_status status = FC_OK;
-    fc__h5 *h5 = out->h5;
-    const fc_axis *axis = &out->dataset->domain.axis[i];
-    const char *kind = fc__axis_kind_name(axis->kind);
-    int number = (int)i;
-    if (axis->units[0])
-        FC_TRY(fc__h5_put_text(h5, variable, "units", axis->units));
-    if (axis->kind == FC_AXIS_LONGITUDE || axis->kind == FC_AXIS_LATITUDE)
-        FC_TRY(fc__h5_put_text(h5, variable, "standard_name", kind));
-    if (i < sizeof letters / sizeof *letters && out->layout == LAYOUT_GRID)
-        FC_TRY(fc__h5_put_text(h5, variable, "axis", letters[i]));
-    FC_TRY(fc__h5_put_text(h5, variable, "fieldcast_axis", kind));
-    FC_TRY(fc__h5_put(h5, variable, "fieldcast_axis_number", H5T_NATIVE_INT, 1, &number));
-    FC_TRY(fc__h5_put_double(h5, variable, "fieldcast_lower", axis->lower));
-    FC_TRY(fc__h5_put_double(h5, variable, "fieldcast_upper", axis->upper));
-done:
-    return status;
-}
-
-static fc_status put_time(writer *out, hid_t variable)
-{
-    fc_status status = FC_OK;
-    fc__h5 *h5 = out->h5;
-    const fc_time_axis *time = &out->dataset->time;
-    if (time->units[0])
-        FC_TRY(fc__h5_put_text(h5, variable, "units", time->units));
-    if (time->calendar[0])
-        FC_TRY(fc__h5_put_text(h5, variable, "calendar", time->calendar));
-    if (fc__cf_is_time(time->units))
-        FC_TRY(fc__h5_put_text(h5, variable, "standard_name", "time"));
-    if (out->layout != LAYOUT_RAGGED)
-        FC_TRY(fc__h5_put_text(h5, variable, "axis", "T"));
-    FC_TRY(fc__h5_put_double(h5, variable, "fieldcast_cycle", time->cycle));
-done:
-    return status;
-}
-
-static fc_status put_channel(writer *out, hid_t variable, size_t c, bool deviation)
-{
-    fc_status status = FC_OK;
-    fc__h5 *h5 = out->h5;
-    const fc_channel *channel = &out->dataset->channels[c];
-    const char *title = channel->long_name[0] ? channel->long_name : channel->name;
-    char text[FC_NAME_SIZE + 32];
-    if (channel->units[0])
-        FC_TRY(fc__h5_put_text(h5, variable, "units", channel->units));
-    snprintf(text, sizeof text, "standard deviation of %s", title);
-    if (deviation)
-        FC_TRY(fc__h5_put_text(h5, variable, "long_name", text));
-    else if (channel->long_name[0])
-        FC_TRY(fc__h5_put_text(h5, variable, "long_name", channel->long_name));
-    if (out->coordinates[0])
-        FC_TRY(fc__h5_put_text(h5, variable, "coordinates", out->coordinates));
-    FC_TRY(fc__h5_put_text(h5, variable, "fieldcast_role",
-                           deviation ? "standard_deviation" : "channel"));
-done:
-    return status;
-}
-
 /* ---------------------------------------------------------------- dimensions and coordinates */
 
-static void add_dimension(writer *out, hid_t scale, size_t size)
+static void add_dimension(fc__native_writer *out, hid_t scale, size_t size)
 {
     out->shape[out->rank] = size;
     out->scales[out->rank++] = scale;
 }
 
 /* A 1-D variable of doubles on a dimension that has another name. */
-static fc_status write_doubles(writer *out, const char *name, hid_t scale, size_t count,
+static fc_status write_doubles(fc__native_writer *out, const char *name, hid_t scale, size_t count,
                                const double *values, hid_t *variable)
 {
     const size_t first = 0;
@@ -306,7 +99,7 @@ static fc_status write_doubles(writer *out, const char *name, hid_t scale, size_
     return status;
 }
 
-static fc_status write_axis_of_grid(writer *out, size_t i)
+static fc_status write_axis_of_grid(fc__native_writer *out, size_t i)
 {
     fc_status status = FC_OK;
     hid_t scale;
@@ -319,7 +112,7 @@ static fc_status write_axis_of_grid(writer *out, size_t i)
         values[k] = points->coordinates[k * stride * dataset->domain.dims + i];
     FC_TRY(fc__nc_make_coordinate(out->h5, dataset->domain.axis[i].name, length, values,
                                   &out->next_dimension, &scale));
-    FC_TRY(put_axis(out, scale, i));
+    FC_TRY(fc__native_put_axis(out, scale, i));
     add_dimension(out, scale, length);
 done:
     free(values);
@@ -327,7 +120,7 @@ done:
 }
 
 /* The coordinates of all point sets, one after the other, as variables on `scale`. */
-static fc_status write_axes_of_points(writer *out, hid_t scale, size_t total)
+static fc_status write_axes_of_points(fc__native_writer *out, hid_t scale, size_t total)
 {
     fc_status status = FC_OK;
     hid_t variable;
@@ -342,7 +135,7 @@ static fc_status write_axes_of_points(writer *out, hid_t scale, size_t total)
                 values[next++] = dataset->points[set].coordinates[p * dims + i];
         const char *name = dataset->domain.axis[i].name;
         FC_TRY(write_doubles(out, name, scale, total, values, &variable));
-        FC_TRY(put_axis(out, variable, i));
+        FC_TRY(fc__native_put_axis(out, variable, i));
         used += (size_t)snprintf(out->coordinates + used, sizeof out->coordinates - used, "%s%s",
                                  used ? " " : "", name);
     }
@@ -352,7 +145,7 @@ done:
 }
 
 /* "grid" and "points": dimensions (sequence,) time and those of space. */
-static fc_status write_shared_frame(writer *out)
+static fc_status write_shared_frame(fc__native_writer *out)
 {
     fc_status status = FC_OK;
     hid_t scale;
@@ -369,7 +162,7 @@ static fc_status write_shared_frame(writer *out)
         add_dimension(out, scale, dataset->sequence_count);
     }
     FC_TRY(fc__nc_make_coordinate(out->h5, "time", frames, times, &out->next_dimension, &scale));
-    FC_TRY(put_time(out, scale));
+    FC_TRY(fc__native_put_time(out, scale));
     out->time = out->rank;
     add_dimension(out, scale, frames);
     if (out->layout == LAYOUT_GRID) {
@@ -385,9 +178,9 @@ done:
     return status;
 }
 
-static fc_status write_counts(writer *out, const char *name, size_t rank, const hid_t *scales,
-                              const size_t *shape, const int64_t *values, const char *attribute,
-                              const char *dimension)
+static fc_status write_counts(fc__native_writer *out, const char *name, size_t rank,
+                              const hid_t *scales, const size_t *shape, const int64_t *values,
+                              const char *attribute, const char *dimension)
 {
     fc_status status = FC_OK;
     hid_t variable;
@@ -419,7 +212,7 @@ static ragged_sizes count_ragged(const fc_dataset *dataset)
     return sizes;
 }
 
-static fc_status write_point_sets(writer *out, hid_t set_scale)
+static fc_status write_point_sets(fc__native_writer *out, hid_t set_scale)
 {
     fc_status status = FC_OK;
     const fc_dataset *dataset = out->dataset;
@@ -443,7 +236,8 @@ done:
     return status;
 }
 
-static fc_status write_ragged_index(writer *out, hid_t sequence, hid_t frame, size_t frames)
+static fc_status write_ragged_index(fc__native_writer *out, hid_t sequence, hid_t frame,
+                                    size_t frames)
 {
     fc_status status = FC_OK;
     hid_t variable;
@@ -464,7 +258,7 @@ static fc_status write_ragged_index(writer *out, hid_t sequence, hid_t frame, si
     FC_TRY(write_counts(out, "frame_count", 1, &sequence, &sequences, counts, "sample_dimension",
                         "frame"));
     FC_TRY(write_doubles(out, "time", frame, frames, times, &variable));
-    FC_TRY(put_time(out, variable));
+    FC_TRY(fc__native_put_time(out, variable));
     FC_TRY(write_counts(out, "frame_point_set", 1, &frame, &frames, sets, "instance_dimension",
                         "point_set"));
 done:
@@ -474,7 +268,7 @@ done:
     return status;
 }
 
-static fc_status write_ragged_frame(writer *out)
+static fc_status write_ragged_frame(fc__native_writer *out)
 {
     fc_status status = FC_OK;
     fc__h5 *h5 = out->h5;
@@ -500,7 +294,7 @@ done:
 
 /* Chunks are a frame, or as many small frames as make a useful size, or part of a very large one.
  */
-static void choose_chunk(const writer *out, size_t *chunk)
+static void choose_chunk(const fc__native_writer *out, size_t *chunk)
 {
     enum { USEFUL = 1 << 14, LARGEST = 1 << 24 }; /* elements */
     size_t elements = 1, time = out->time;
@@ -517,6 +311,23 @@ static void choose_chunk(const writer *out, size_t *chunk)
     chunk[time] = frames < out->shape[time] ? frames : out->shape[time];
 }
 
+/* Whether an eighth or more of the values is missing. Compressing fields that are whole saves about
+ * a sixth of the room at five times the time, gaps it makes vanish. */
+static bool has_many_gaps(const fc_dataset *values)
+{
+    size_t all = 0, missing = 0;
+    for (size_t s = 0; s < values->sequence_count; s++) {
+        for (size_t f = 0; f < values->sequences[s].frame_count; f++) {
+            const fc_frame *frame = &values->sequences[s].frames[f];
+            size_t count = values->points[frame->points].count * values->channel_count;
+            all += count;
+            for (size_t i = 0; i < count; i++)
+                missing += isnan(frame->values[i]) != 0;
+        }
+    }
+    return missing >= all / 8;
+}
+
 /* Values of one channel of `count` frames from `first` on, packed. */
 static size_t pack_frames(const fc_dataset *dataset, size_t s, size_t first, size_t count, size_t c,
                           float *packed)
@@ -531,7 +342,7 @@ static size_t pack_frames(const fc_dataset *dataset, size_t s, size_t first, siz
     return next;
 }
 
-static fc_status write_shared_values(writer *out, const fc_dataset *values, size_t c,
+static fc_status write_shared_values(fc__native_writer *out, const fc_dataset *values, size_t c,
                                      hid_t variable, size_t unit)
 {
     fc_status status = FC_OK;
@@ -560,7 +371,7 @@ done:
 }
 
 /* Writes when the next frame would no longer fit. */
-static fc_status write_ragged_values(writer *out, const fc_dataset *values, size_t c,
+static fc_status write_ragged_values(fc__native_writer *out, const fc_dataset *values, size_t c,
                                      hid_t variable)
 {
     fc_status status = FC_OK;
@@ -587,19 +398,20 @@ done:
     return status;
 }
 
-static fc_status write_channels(writer *out, const fc_dataset *values, bool deviation)
+static fc_status write_channels(fc__native_writer *out, const fc_dataset *values, bool deviation)
 {
     fc_status status = FC_OK;
     size_t chunk[FC__MAX_RANK];
+    bool compressed = has_many_gaps(values);
     choose_chunk(out, chunk);
     for (size_t c = 0; c < out->dataset->channel_count; c++) {
         char name[FC_NAME_SIZE + 4];
         hid_t variable;
         snprintf(name, sizeof name, "%s%s", out->dataset->channels[c].name,
                  deviation ? "_std" : "");
-        FC_TRY(fc__nc_make_variable(out->h5, name, H5T_NATIVE_FLOAT, out->rank, out->scales, chunk,
-                                    &variable));
-        FC_TRY(put_channel(out, variable, c, deviation));
+        FC_TRY(fc__nc_make_variable(out->h5, name, H5T_NATIVE_FLOAT, out->rank, out->scales,
+                                    compressed ? chunk : NULL, &variable));
+        FC_TRY(fc__native_put_channel(out, variable, c, deviation));
         if (out->layout == LAYOUT_RAGGED)
             FC_TRY(write_ragged_values(out, values, c, variable));
         else
@@ -614,16 +426,16 @@ fc_status fc__native_write(fc__h5 *h5, const char *format, const fc_dataset *dat
                            const fc_dataset *deviation, const char *attributes)
 {
     fc_status status = FC_OK;
-    writer out = {.h5 = h5, .dataset = dataset};
+    fc__native_writer out = {.h5 = h5, .dataset = dataset};
     if (count_ragged(dataset).observations == 0) {
         status = fc__fail(h5->context, FC_ERROR_DATA, "%s: the dataset holds no frames", h5->path);
         goto done;
     }
     out.layout = choose_layout(dataset);
-    FC_TRY(check_names(&out, deviation != NULL));
+    FC_TRY(fc__native_check_names(&out, deviation != NULL));
     if (deviation)
-        FC_TRY(check_deviation(&out, deviation));
-    FC_TRY(put_global(&out, format, attributes));
+        FC_TRY(fc__native_check_deviation(&out, deviation));
+    FC_TRY(fc__native_put_global(&out, format, attributes));
     FC_TRY(out.layout == LAYOUT_RAGGED ? write_ragged_frame(&out) : write_shared_frame(&out));
     FC_TRY(write_channels(&out, dataset, false));
     if (deviation)

@@ -1,5 +1,5 @@
-/* How far forecasts can be trusted, measured on validation frames: growth of the code error with lead
- * time, and a correction of the posterior's standard deviation. */
+/* How far forecasts can be trusted, measured on validation frames: growth of the code error with
+ * lead time, and a correction of the posterior's standard deviation. */
 #include "ode/model.h"
 
 #include <math.h>
@@ -64,39 +64,6 @@ fc_status fc__fit_lead_variance(fc_context *context, fc_model *model,
     }
 done:
     return status;
-}
-
-/* Linear between the measured leads; after the last the growth of the last interval goes on, up to the
- * variance of the prior. */
-void fc__lead_variance_at(const fc_model *model, double lead, double *variance)
-{
-    size_t codes = model->decoder->config.codes, k = 1;
-    if (model->lead_count < 2 || lead <= 0.0)
-        return;
-    while (k + 1 < model->lead_count && model->lead_time[k] < lead)
-        k++;
-    const double *low = model->lead_variance + (k - 1) * codes, *high = low + codes;
-    double share = (lead - model->lead_time[k - 1]) /
-                   (model->lead_time[k] - model->lead_time[k - 1]);
-    for (size_t i = 0; i < codes; i++) {
-        double slope = share > 1.0 ? fmax(high[i] - low[i], 0.0) : high[i] - low[i];
-        double value = share > 1.0 ? high[i] + (share - 1.0) * slope : low[i] + share * slope;
-        variance[i] += fmin(value, 2.0 * model->prior->covariance[i * (codes + 1)] + high[i]);
-    }
-}
-
-double fc__calibration_at(const fc_model *model, size_t observed)
-{
-    size_t count = model->calibration_count, k = 0;
-    if (count == 0)
-        return 1.0;
-    const double *n = model->calibration_values, *factor = model->calibration_factor;
-    while (k < count && n[k] < (double)observed)
-        k++;
-    if (k == 0 || k == count)
-        return factor[k == 0 ? 0 : count - 1];
-    double share = log((double)observed / n[k - 1]) / log(n[k] / n[k - 1]);
-    return factor[k - 1] + share * (factor[k] - factor[k - 1]);
 }
 
 static int ascending(const void *a, const void *b)
@@ -172,8 +139,8 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
     size_t found = 0;
     FC_TRY(fc__frames_select(context, dataset, frame_limit, flags, flags != NULL, &frames));
     size_t used = frames.count < FRAMES ? frames.count : FRAMES;
-    FC_NEW(context, &ratios, fc__product(used, fc__product(fc_dataset_max_points(dataset),
-                                                           dataset->channel_count)));
+    FC_NEW(context, &ratios,
+           fc__product(used, fc__product(fc_dataset_max_points(dataset), dataset->channel_count)));
     FC_NEW(context, &observed, SHARES);
     FC_NEW(context, &factor, SHARES);
     for (size_t k = 0; k < SHARES; k++) {

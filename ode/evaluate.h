@@ -9,8 +9,8 @@ typedef struct fc__tally {
     double square, values, relative, frames;
 } fc__tally;
 
-/* Adds a frame: forecast against truth (count, channels), where the truth is known and `seen` (NULL =
- * all points) equals `flag`. */
+/* Adds a frame: forecast against truth (count, channels), where the truth is known and `seen` (NULL
+ * = all points) equals `flag`. */
 void fc__tally_add(fc__tally *tally, size_t count, size_t channels, const float *forecast,
                    const float *truth, const bool *seen, bool flag);
 fc_score fc__tally_score(const fc__tally *tally);
@@ -24,8 +24,8 @@ fc_status fc__cached_decode(fc_context *context, const fc_model *model, const fc
                             size_t points, fc__basis_cache *cache, const double *z, float *values);
 void fc__basis_cache_clear(fc__basis_cache *cache);
 
-/* Encodes a frame from a random share of its points: departure z (C), which points were seen (may be
- * NULL), and its scores. */
+/* Encodes a frame from a random share of its points: departure z (C), which points were seen (may
+ * be NULL), and its scores. */
 typedef struct fc__encoding {
     fc__tally error;
     double within1, within2, values; /* values within one and two standard deviations */
@@ -43,8 +43,7 @@ fc_status fc__evaluate_floor(fc_context *context, const fc_model *model, const f
 fc_status fc__evaluate_sequences(fc_context *context, const fc_model *model,
                                  const fc_dataset *dataset, const fc_evaluate_config *config,
                                  fc_evaluation *evaluation);
-fc_status fc__evaluate_record(fc_context *context, const fc_model *model,
-                              const fc_dataset *dataset, const fc_evaluate_config *config,
-                              fc_evaluation *evaluation);
+fc_status fc__evaluate_record(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                              const fc_evaluate_config *config, fc_evaluation *evaluation);
 
 #endif

@@ -56,8 +56,8 @@ done:
     return status;
 }
 
-/* Forecast of climatology: the training mean, or the model's own where the training frames are not in
- * this dataset. */
+/* Forecast of climatology: the training mean, or the model's own where the training frames are not
+ * in this dataset. */
 static fc_status climatology_at(fc_context *context, const fc_model *model,
                                 const fc_dataset *dataset, const climatology *c,
                                 const fc_frame *frame, fc__basis_cache *cache, float *u)
@@ -180,9 +180,8 @@ static int by_lead(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-fc_status fc__evaluate_record(fc_context *context, const fc_model *model,
-                              const fc_dataset *dataset, const fc_evaluate_config *config,
-                              fc_evaluation *e)
+fc_status fc__evaluate_record(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                              const fc_evaluate_config *config, fc_evaluation *e)
 {
     fc_status status = FC_OK;
     const fc_sequence *record = &dataset->sequences[0];

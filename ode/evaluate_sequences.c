@@ -80,8 +80,8 @@ static fc_status score_frame(fc_context *context, const fc_model *model, const f
     FC_NEW(context, &u, fc__product(count, channels));
     FC_NEW(context, &mean, codes);
     double start = fc__seconds();
-    FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, t->z[s] + f * codes,
-                             u));
+    FC_TRY(
+        fc__cached_decode(context, model, dataset, frame->points, cache, t->z[s] + f * codes, u));
     *seconds += fc__seconds() - start;
     fc__tally_add(&sum->forecast[later], count, channels, u, frame->values, NULL, true);
     fc__tally_add(&sum->frame[f], count, channels, u, frame->values, NULL, true);

@@ -48,11 +48,11 @@ done:
 
 /* One sequence on its way from observations to fields. */
 typedef struct task {
-    const fc_frame *frame;      /* what is observed */
+    const fc_frame *frame; /* what is observed */
     const fc_points *observed;
-    double *z0, *covariance;    /* (C), (C, C): departure and its posterior covariance */
-    size_t values;              /* observed */
-    double *z;                  /* (times, C) */
+    double *z0, *covariance; /* (C), (C, C): departure and its posterior covariance */
+    size_t values;           /* observed */
+    double *z;               /* (times, C) */
 } task;
 
 static void task_clear(task *t)
@@ -70,8 +70,8 @@ static fc_status encode_task(fc_context *context, const fc_model *model, size_t 
     FC_NEW(context, &t->z0, codes);
     FC_NEW(context, &t->covariance, fc__product(codes, codes));
     FC_NEW(context, &t->z, fc__product(time_count, codes));
-    FC_TRY(fc__observe(context, model, t->frame->time, t->observed->count,
-                       t->observed->coordinates, t->frame->values, NULL, &o));
+    FC_TRY(fc__observe(context, model, t->frame->time, t->observed->count, t->observed->coordinates,
+                       t->frame->values, NULL, &o));
     FC_TRY(fc__encode_departure(context, model, &o, t->z0, t->covariance));
     t->values = o.values;
 done:

@@ -34,13 +34,11 @@ static fc_status check_axes(fc_context *context, const fc_model *model, const fc
         double length = a->upper - a->lower;
         if (a->kind != b->kind)
             return fc__fail(context, FC_ERROR_DATA,
-                            "%s: axis %zu (%s) is %s; the model was trained on a %s axis (%s)", what,
-                            i, b->name, kinds[b->kind], kinds[a->kind], a->name);
-        if (a->kind == FC_AXIS_PERIODIC &&
-            fabs((b->upper - b->lower) - length) > 1e-6 * length)
-            return fc__fail(context, FC_ERROR_DATA,
-                            "%s: axis %s has period %g; the model's is %g", what, b->name,
-                            b->upper - b->lower, length);
+                            "%s: axis %zu (%s) is %s; the model was trained on a %s axis (%s)",
+                            what, i, b->name, kinds[b->kind], kinds[a->kind], a->name);
+        if (a->kind == FC_AXIS_PERIODIC && fabs((b->upper - b->lower) - length) > 1e-6 * length)
+            return fc__fail(context, FC_ERROR_DATA, "%s: axis %s has period %g; the model's is %g",
+                            what, b->name, b->upper - b->lower, length);
         if (a->kind == FC_AXIS_PLAIN &&
             (b->lower < a->lower - 0.01 * length || b->upper > a->upper + 0.01 * length))
             return fc__fail(context, FC_ERROR_DATA,
@@ -92,7 +90,8 @@ static size_t observed_points(const fc_model *model, size_t count, const float *
     return kept;
 }
 
-/* Squeezes out missing values and takes the cycle's field off: y = (v - mean)/scale - Phi z_cycle. */
+/* Squeezes out missing values and takes the cycle's field off: y = (v - mean)/scale - Phi z_cycle.
+ */
 static void fill_observed(const fc_model *model, const double *cycle, size_t kept,
                           const size_t *keep, const float *values, fc__observed *o)
 {
@@ -210,6 +209,39 @@ fc_status fc__decode_with(fc_context *context, const fc_model *model, size_t cou
 done:
     free(zf);
     return status;
+}
+
+/* Linear between the measured leads; after the last the growth of the last interval goes on, up to
+ * the variance of the prior. */
+void fc__lead_variance_at(const fc_model *model, double lead, double *variance)
+{
+    size_t codes = model->decoder->config.codes, k = 1;
+    if (model->lead_count < 2 || lead <= 0.0)
+        return;
+    while (k + 1 < model->lead_count && model->lead_time[k] < lead)
+        k++;
+    const double *low = model->lead_variance + (k - 1) * codes, *high = low + codes;
+    double share =
+        (lead - model->lead_time[k - 1]) / (model->lead_time[k] - model->lead_time[k - 1]);
+    for (size_t i = 0; i < codes; i++) {
+        double slope = share > 1.0 ? fmax(high[i] - low[i], 0.0) : high[i] - low[i];
+        double value = share > 1.0 ? high[i] + (share - 1.0) * slope : low[i] + share * slope;
+        variance[i] += fmin(value, 2.0 * model->prior->covariance[i * (codes + 1)] + high[i]);
+    }
+}
+
+double fc__calibration_at(const fc_model *model, size_t observed)
+{
+    size_t count = model->calibration_count, k = 0;
+    if (count == 0)
+        return 1.0;
+    const double *n = model->calibration_values, *factor = model->calibration_factor;
+    while (k < count && n[k] < (double)observed)
+        k++;
+    if (k == 0 || k == count)
+        return factor[k == 0 ? 0 : count - 1];
+    double share = log((double)observed / n[k - 1]) / log(n[k] / n[k - 1]);
+    return factor[k - 1] + share * (factor[k] - factor[k - 1]);
 }
 
 enum { TILE = 8192 }; /* points whose basis is held at once */

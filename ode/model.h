@@ -41,7 +41,8 @@ fc_status fc__integrate_codes(fc_context *context, const fc_model *model,
                               const double *const *times, double *const *z,
                               fc_integration *integrations);
 
-/* Fields at points of codes (frames, C), given the basis there: values (frames, count, channels). */
+/* Fields at points of codes (frames, C), given the basis there: values (frames, count, channels).
+ */
 fc_status fc__decode_with(fc_context *context, const fc_model *model, size_t count,
                           const float *phi0, const float *phi, size_t frames, const double *z,
                           float *values);

@@ -76,23 +76,24 @@ FC_API void fc_field_eval_double(const fc_field_config *config, const double *pa
 FC_API void fc_field_jvp(const fc_field_config *config, const float *parameters, size_t batch,
                          const float *z, const float *z_dot, float *dz_dot, float *work);
 FC_API void fc_field_jvp_double(const fc_field_config *config, const double *parameters,
-                                size_t batch, const double *z, const double *z_dot,
-                                double *dz_dot, double *work);
+                                size_t batch, const double *z, const double *z_dot, double *dz_dot,
+                                double *work);
 
 /* Adds to z_bar and parameter_bar the gradients of <dz_bar, f(z)>; either may be NULL. */
 FC_API void fc_field_vjp(const fc_field_config *config, const float *parameters, size_t batch,
                          const float *z, const float *dz_bar, float *z_bar, float *parameter_bar,
                          float *work);
 FC_API void fc_field_vjp_double(const fc_field_config *config, const double *parameters,
-                                size_t batch, const double *z, const double *dz_bar,
-                                double *z_bar, double *parameter_bar, double *work);
+                                size_t batch, const double *z, const double *dz_bar, double *z_bar,
+                                double *parameter_bar, double *work);
 
 /* ---------------------------------------------------------------- explicit Runge-Kutta pair */
 
 typedef enum fc_rk_scheme { FC_RK_MIDPOINT, FC_RK_RK4 } fc_rk_scheme;
 
-/* A rollout of `intervals` frame intervals, each crossed in `substeps` steps of the scheme. The tape
- * keeps every stage state, from which backward computes the exact adjoint of the discrete steps. */
+/* A rollout of `intervals` frame intervals, each crossed in `substeps` steps of the scheme. The
+ * tape keeps every stage state, from which backward computes the exact adjoint of the discrete
+ * steps. */
 typedef struct fc_rk_plan {
     fc_field_config field;
     fc_rk_scheme scheme;
@@ -112,12 +113,10 @@ FC_API void fc_rk_forward(const fc_rk_plan *plan, const float *parameters,
                           float *work);
 /* Adds to z0_bar (may be NULL) and parameter_bar the gradients of sum <z_bar, z>. */
 FC_API void fc_rk_backward(const fc_rk_plan *plan, const float *parameters, const float *dt,
-                           const float *tape,
-                           const float *z_bar, /* (intervals, batch, C) */
+                           const float *tape, const float *z_bar, /* (intervals, batch, C) */
                            float *z0_bar, float *parameter_bar, float *work);
-FC_API void fc_rk_forward_double(const fc_rk_plan *plan, const double *parameters,
-                                 const double *dt, const double *z0, double *z, double *tape,
-                                 double *work);
+FC_API void fc_rk_forward_double(const fc_rk_plan *plan, const double *parameters, const double *dt,
+                                 const double *z0, double *z, double *tape, double *work);
 FC_API void fc_rk_backward_double(const fc_rk_plan *plan, const double *parameters,
                                   const double *dt, const double *tape, const double *z_bar,
                                   double *z0_bar, double *parameter_bar, double *work);
@@ -135,22 +134,22 @@ typedef struct fc_integrator_config {
     double atol;          /* >= 0 in code units, default 1e-6; both zero is an error */
     long max_steps;       /* for one call, default 100000 */
     size_t batch;         /* samples integrated as one system, default 32 */
-    double blowup;        /* > 1: a sample whose |z| exceeds this many times its own largest |z0| (at
-                             least 1) has failed; default 1e3 */
+    double blowup; /* > 1: a sample whose |z| exceeds this many times its own largest |z0| (at
+                      least 1) has failed; default 1e3 */
 } fc_integrator_config;
 
 FC_API fc_integrator_config fc_integrator_config_default(void);
 
 typedef struct fc_integration {
-    fc_status status;     /* FC_OK, FC_ERROR_SOLVER or FC_INTERRUPTED */
-    int flag;             /* CVODE's return value at the failure, 0 if none */
-    double reached;       /* model time up to which the trajectory is valid */
-    long steps;           /* accepted steps of the system the sample was part of */
-    long evaluations;     /* vector-field evaluations (and, BDF, Jacobian products) of that system */
-    long error_failures;  /* steps rejected by the error test */
-    int last_order;       /* order of the last step */
+    fc_status status;    /* FC_OK, FC_ERROR_SOLVER or FC_INTERRUPTED */
+    int flag;            /* CVODE's return value at the failure, 0 if none */
+    double reached;      /* model time up to which the trajectory is valid */
+    long steps;          /* accepted steps of the system the sample was part of */
+    long evaluations;    /* vector-field evaluations (and, BDF, Jacobian products) of that system */
+    long error_failures; /* steps rejected by the error test */
+    int last_order;      /* order of the last step */
     double last_step;
-    char message[160];    /* flag by name, time, step, order, sample; "" when all is well */
+    char message[160]; /* flag by name, time, step, order, sample; "" when all is well */
 } fc_integration;
 
 /* Trajectories from z0 at model time 0, by dense output at the wanted times, which cost no extra
@@ -163,11 +162,11 @@ typedef struct fc_integration {
  * else in float. */
 FC_API FC_NODISCARD fc_status
 fc_integrate(fc_context *context, const fc_field *field, const fc_integrator_config *config,
-             size_t samples, const double *z0,  /* (samples, C) */
-             const size_t *time_counts,         /* (samples) */
-             const double *const *times,        /* (samples) arrays of time_counts[i] */
-             double *const *z,                  /* (samples) arrays (time_counts[i], C) */
-             fc_integration *integrations);     /* (samples) or NULL */
+             size_t samples, const double *z0, /* (samples, C) */
+             const size_t *time_counts,        /* (samples) */
+             const double *const *times,       /* (samples) arrays of time_counts[i] */
+             double *const *z,                 /* (samples) arrays (time_counts[i], C) */
+             fc_integration *integrations);    /* (samples) or NULL */
 
 /* ---------------------------------------------------------------- dynamics fitting */
 
@@ -181,16 +180,16 @@ typedef struct fc_trajectories {
 } fc_trajectories;
 
 typedef struct fc_dynamics_config {
-    uint64_t updates;     /* equivalent one-interval updates in all (the compute budget); the steps of
-                             each phase follow from it; 0 = from `seconds` */
-    double seconds;       /* wall-clock budget from which `updates` is measured at the start */
-    size_t batch;         /* segments an update; default 64 */
-    double rate;          /* Adam rate; default 1.2e-3 */
-    double weight_decay;  /* decoupled, on A and the factors; default 0 */
-    size_t horizon;       /* longest rollout in intervals; default 9, clipped to the data */
-    double patience;      /* stop when the validation loss has not improved for this share of the
-                             budget; default 0.5 */
-    double average;       /* limit of the exponential average of weights; default 0.999 */
+    uint64_t updates; /* equivalent one-interval updates in all (the compute budget); the steps of
+                         each phase follow from it; 0 = from `seconds` */
+    double seconds;   /* wall-clock budget from which `updates` is measured at the start */
+    size_t batch;     /* segments an update; default 64 */
+    double rate;      /* Adam rate; default 1.2e-3 */
+    double weight_decay; /* decoupled, on A and the factors; default 0 */
+    size_t horizon;      /* longest rollout in intervals; default 9, clipped to the data */
+    double patience;     /* stop when the validation loss has not improved for this share of the
+                            budget; default 0.5 */
+    double average;      /* limit of the exponential average of weights; default 0.999 */
     uint64_t seed;
 } fc_dynamics_config;
 
@@ -203,16 +202,16 @@ typedef struct fc_trainer fc_trainer;
 
 /* The state of a trainer as flat arrays, for checkpoints. Pointers belong to the trainer. */
 typedef struct fc_trainer_state {
-    uint64_t update;         /* updates done */
-    uint64_t updates[4];     /* updates of each phase of the schedule */
-    uint64_t best_update;    /* update of the best validation loss */
-    double best_loss;        /* INFINITY before the first validation */
-    double gradient_norm;    /* running norm for clipping */
+    uint64_t update;      /* updates done */
+    uint64_t updates[4];  /* updates of each phase of the schedule */
+    uint64_t best_update; /* update of the best validation loss */
+    double best_loss;     /* INFINITY before the first validation */
+    double gradient_norm; /* running norm for clipping */
     size_t parameter_count;
-    float *parameters;       /* current weights */
+    float *parameters;                   /* current weights */
     float *first_moment, *second_moment; /* Adam */
-    float *average;          /* averaged weights */
-    float *best;             /* averaged weights of the best validation loss */
+    float *average;                      /* averaged weights */
+    float *best;                         /* averaged weights of the best validation loss */
 } fc_trainer_state;
 
 /* `field` gives the start and receives the result of fc_trainer_finish; validation may be NULL. */
@@ -240,7 +239,7 @@ FC_API void fc_trainer_finish(fc_trainer *trainer);
 /* Mean codes over the forcing cycle: z_cycle(t) = sum_k a_k cos(2 pi k t / period) + b_k sin(...).
  * The dynamics acts on the departure from it. harmonics = 0: no cycle. */
 typedef struct fc_cycle {
-    double period;       /* dataset time units */
+    double period; /* dataset time units */
     size_t harmonics;
     double *coefficient; /* (2 harmonics, C): a_1, b_1, a_2, ... */
 } fc_cycle;
@@ -251,26 +250,26 @@ typedef struct fc_model {
     fc_time_axis time;
     size_t channel_count;
     fc_channel *channels;
-    double *mean, *scale;    /* (channels): normalised = (value - mean) / scale */
-    double time_origin;      /* dataset time of the first training frame, the cycle's phase */
-    double time_scale;       /* dataset time units per unit of model time */
-    size_t train_frames;     /* training horizon in frames: In-t ends here (0 for a record) */
-    double horizon;          /* training horizon in dataset time units */
-    bool record;             /* trained on one long record */
+    double *mean, *scale; /* (channels): normalised = (value - mean) / scale */
+    double time_origin;   /* dataset time of the first training frame, the cycle's phase */
+    double time_scale;    /* dataset time units per unit of model time */
+    size_t train_frames;  /* training horizon in frames: In-t ends here (0 for a record) */
+    double horizon;       /* training horizon in dataset time units */
+    bool record;          /* trained on one long record */
     fc_decoder *decoder;
-    fc_prior *prior;         /* of the departure from the cycle */
-    double *noise;           /* (channels) unresolved variance, normalised units */
+    fc_prior *prior; /* of the departure from the cycle */
+    double *noise;   /* (channels) unresolved variance, normalised units */
     fc_cycle cycle;
     fc_field *field;
-    size_t lead_count;       /* forecast error growth, measured on validation sequences */
-    double *lead_time;       /* (lead_count) model time, increasing, first 0 */
-    double *lead_variance;   /* (lead_count, C) variance of the code error at that lead */
-    size_t calibration_count;      /* correction of the error bars, from validation frames */
-    double *calibration_values;    /* (calibration_count) numbers of observed values, increasing */
-    double *calibration_factor;    /* (calibration_count) factor on the standard deviation */
-    double floor_mse;        /* decoder floor on validation frames, normalised units */
-    char *configuration;     /* the resolved configuration, JSON text */
-    char *provenance;        /* JSON text: data file, command, version, seeds, history */
+    size_t lead_count;          /* forecast error growth, measured on validation sequences */
+    double *lead_time;          /* (lead_count) model time, increasing, first 0 */
+    double *lead_variance;      /* (lead_count, C) variance of the code error at that lead */
+    size_t calibration_count;   /* correction of the error bars, from validation frames */
+    double *calibration_values; /* (calibration_count) numbers of observed values, increasing */
+    double *calibration_factor; /* (calibration_count) factor on the standard deviation */
+    double floor_mse;           /* decoder floor on validation frames, normalised units */
+    char *configuration;        /* the resolved configuration, JSON text */
+    char *provenance;           /* JSON text: data file, command, version, seeds, history */
 } fc_model;
 
 FC_API void fc_model_destroy(fc_model *model);
@@ -279,15 +278,15 @@ FC_API void fc_model_destroy(fc_model *model);
 typedef struct fc_train_config {
     fc_decoder_config decoder;
     fc_fit_config fit;
-    fc_field_config field;    /* codes is filled in by the fit */
-    bool field_auto;          /* default true: linear, rank and hidden follow from the data's size */
+    fc_field_config field; /* codes is filled in by the fit */
+    bool field_auto;       /* default true: linear, rank and hidden follow from the data's size */
     fc_dynamics_config dynamics;
-    double minutes;           /* whole budget; default 5, 0 = as `updates` says */
-    size_t train_frames;      /* frames of each sequence to train on; 0 = all */
-    double until;             /* records: train on times before this; INFINITY = all */
-    size_t window;            /* records: frames of a training window; 0 = all of it */
-    double validation;        /* share held out: sequences, or the end of a record; default 0.05 */
-    size_t harmonics;         /* of the cycle; default 3, used when the dataset has a cycle */
+    double minutes;      /* whole budget; default 5, 0 = as `updates` says */
+    size_t train_frames; /* frames of each sequence to train on; 0 = all */
+    double until;        /* records: train on times before this; INFINITY = all */
+    size_t window;       /* records: frames of a training window; 0 = all of it */
+    double validation;   /* share held out: sequences, or the end of a record; default 0.05 */
+    size_t harmonics;    /* of the cycle; default 3, used when the dataset has a cycle */
     uint64_t seed;
 } fc_train_config;
 
@@ -302,9 +301,9 @@ typedef struct fc_training fc_training;
 /* Everything besides data and configuration that a run depends on: the half-made model and the
  * trainer's state. Pointers belong to the run. */
 typedef struct fc_training_state {
-    fc_model *model;          /* decoder, prior, ... are final before the dynamics starts */
+    fc_model *model; /* decoder, prior, ... are final before the dynamics starts */
     fc_trainer_state trainer;
-    double seconds;           /* training time spent so far */
+    double seconds; /* training time spent so far */
 } fc_training_state;
 
 /* Fits the decoder (this is the first stage) unless `resumed` gives a saved state. */
@@ -318,18 +317,18 @@ FC_API FC_NODISCARD fc_status fc_training_run(fc_training *training, double seco
 FC_API fc_training_state fc_training_get_state(fc_training *training);
 /* What a progress line shows. */
 typedef struct fc_training_report {
-    double share;      /* of the schedule, 0..1 */
+    double share;            /* of the schedule, 0..1 */
     double loss, validation; /* latest code-space losses, NaN before the first */
-    double seconds;    /* spent */
+    double seconds;          /* spent */
     size_t codes;
-    double floor;      /* decoder MSE on validation frames, physical units */
+    double floor; /* decoder MSE on validation frames, physical units */
 } fc_training_report;
 FC_API fc_training_report fc_training_get_report(const fc_training *training);
 /* Hands the finished model over; the run may be destroyed afterwards. */
 FC_API fc_model *fc_training_take_model(fc_training *training);
 
-/* Codes of one frame of observations by the posterior. Values in physical units, NaN = not observed;
- * FC_ERROR_DATA when nothing is observed. covariance may be NULL. */
+/* Codes of one frame of observations by the posterior. Values in physical units, NaN = not
+ * observed; FC_ERROR_DATA when nothing is observed. covariance may be NULL. */
 FC_API FC_NODISCARD fc_status fc_model_encode(fc_context *context, const fc_model *model,
                                               double time, size_t count, const double *coordinates,
                                               const float *values, /* (count, channels) */
@@ -350,8 +349,8 @@ FC_API FC_NODISCARD fc_status fc_model_decode_std(fc_context *context, const fc_
 
 typedef struct fc_forecast_config {
     fc_integrator_config integrator;
-    size_t members;  /* ensemble members behind the standard deviation; default 32 */
-    bool deviation;  /* compute standard deviations; default false */
+    size_t members; /* ensemble members behind the standard deviation; default 32 */
+    bool deviation; /* compute standard deviations; default false */
     uint64_t seed;
 } fc_forecast_config;
 
@@ -389,7 +388,9 @@ FC_API fc_evaluate_config fc_evaluate_config_default(void);
 
 /* NaN marks what does not apply (no later times, all points observed, ...). Squared errors are in
  * physical units; relative L2 is the mean over frames of |error| / |truth|. */
-typedef struct fc_score { double mse, rel_l2; } fc_score;
+typedef struct fc_score {
+    double mse, rel_l2;
+} fc_score;
 typedef struct fc_lead_score {
     size_t lead;
     double rmse, persistence_rmse, climatology_rmse;
@@ -397,18 +398,18 @@ typedef struct fc_lead_score {
 
 typedef struct fc_evaluation {
     size_t sequences;
-    fc_score in_t, out_t;               /* times within and after the training horizon */
-    fc_score in_s, out_s;               /* observed and held-out points, all times */
-    fc_score encode, floor;             /* encoded frame; decoder with codes solved from all points */
+    fc_score in_t, out_t;   /* times within and after the training horizon */
+    fc_score in_s, out_s;   /* observed and held-out points, all times */
+    fc_score encode, floor; /* encoded frame; decoder with codes solved from all points */
     fc_score persistence_in_t, persistence_out_t;
     fc_score climatology_in_t, climatology_out_t;
-    double sigma1, sigma2;              /* coverage of the encoded field's error bars */
+    double sigma1, sigma2; /* coverage of the encoded field's error bars */
     double seconds_encode, seconds_integrate, seconds_decode;
     size_t lead_count;
-    fc_lead_score *leads;               /* (lead_count); records only */
-    size_t frame_count;                 /* error against lead time of sequences */
-    double *frame_time, *frame_mse;     /* (frame_count) mean over sequences */
-    size_t failed;                      /* sequences whose integration failed */
+    fc_lead_score *leads;           /* (lead_count); records only */
+    size_t frame_count;             /* error against lead time of sequences */
+    double *frame_time, *frame_mse; /* (frame_count) mean over sequences */
+    size_t failed;                  /* sequences whose integration failed */
 } fc_evaluation;
 
 FC_API FC_NODISCARD fc_status fc_model_evaluate(fc_context *context, const fc_model *model,

@@ -1,6 +1,7 @@
 /* Dynamics fitting: Adam on the mean squared error of Runge-Kutta rollouts in code space, with the
  * horizon schedule, a learning-rate decay, clipping and averaged weights of RECIPE. Update n draws
- * its segments from a random stream of its own, so that a saved run continues with the same bits. */
+ * its segments from a random stream of its own, so that a saved run continues with the same bits.
+ */
 #include "inr/fit.h"
 #include "ode/schedule.h"
 
@@ -13,7 +14,7 @@ typedef struct worker {
     float *z0, *target, *z, *z_bar; /* (batch, C), (intervals, batch, C) x 3 */
     float *dt;                      /* (intervals, batch) */
     float *tape, *work;
-    float *gradient;                /* (parameters) */
+    float *gradient; /* (parameters) */
     double loss;
 } worker;
 
@@ -23,7 +24,7 @@ struct fc_trainer {
     const fc_trajectories *training, *validation;
     fc_dynamics_config config;
     fc__schedule schedule;
-    size_t *start[FC__PHASES];      /* first frames of the segments long enough for a phase */
+    size_t *start[FC__PHASES]; /* first frames of the segments long enough for a phase */
     size_t start_count[FC__PHASES];
     size_t worker_count;
     worker *worker;
@@ -197,9 +198,8 @@ static void apply(fc_trainer *trainer)
         return;
     }
     float clip = norm > limit ? (float)(limit / norm) : 1.0f;
-    s->gradient_norm = s->gradient_norm > 0.0
-                           ? 0.98 * s->gradient_norm + 0.02 * fmin(norm, limit)
-                           : norm;
+    s->gradient_norm =
+        s->gradient_norm > 0.0 ? 0.98 * s->gradient_norm + 0.02 * fmin(norm, limit) : norm;
     if (clip < 1.0f)
         for (size_t i = 0; i < count; i++)
             gradient[i] *= clip;
@@ -319,8 +319,9 @@ static fc_status check(fc_context *context, const fc_field *field, const fc_traj
         return fc__fail(context, FC_ERROR_USAGE, "dynamics.batch is %zu; 1 to 4096 is accepted",
                         config->batch);
     if (training->codes != field->config.codes)
-        return fc__fail(context, FC_ERROR_USAGE, "trajectories have %zu codes, the field expects %zu",
-                        training->codes, field->config.codes);
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "trajectories have %zu codes, the field expects %zu", training->codes,
+                        field->config.codes);
     if (longest_sequence(training) < 2)
         return fc__fail(context, FC_ERROR_DATA,
                         "every training sequence has a single frame; dynamics needs at least two "
@@ -370,8 +371,7 @@ fc_status fc_trainer_create(fc_context *context, fc_field *field, const fc_traje
     for (size_t k = 0; k < made->worker_count; k++)
         FC_TRY(worker_create(made, config->batch / made->worker_count + 1, &made->worker[k]));
     if (config->updates == 0)
-        made->schedule =
-            fc__schedule_create(measure_budget(made), config->horizon, longest);
+        made->schedule = fc__schedule_create(measure_budget(made), config->horizon, longest);
     for (size_t i = 0; i < FC__PHASES; i++)
         made->state.updates[i] = made->schedule.phase[i].updates;
     made->validate_every = made->schedule.total / 60 + 1;

@@ -80,8 +80,8 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     return *list ? fc__fail(context, FC_ERROR_USAGE, "%s", list) : FC_OK;
 }
 
-/* A record is short, so that its decoder is fitted twice: without the validation frames, which gives
- * the number of codes, filters and noise, then with them. */
+/* A record is short, so that its decoder is fitted twice: without the validation frames, which
+ * gives the number of codes, filters and noise, then with them. */
 static fc_status fit_decoder(fc_training *t)
 {
     fc_status status = FC_OK;
@@ -103,8 +103,8 @@ static fc_status fit_decoder(fc_training *t)
         model->decoder = NULL;
         model->prior = NULL;
         FC_NEW(t->context, &noise, model->channel_count);
-        FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, NULL, &decoder, &fit,
-                              &model->decoder, &model->prior, noise, &report));
+        FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, NULL, &decoder, &fit, &model->decoder,
+                              &model->prior, noise, &report));
     }
 done:
     free(noise);
@@ -195,7 +195,8 @@ static fc_field_config choose_field(const fc_training *t)
     return field;
 }
 
-/* A short record starts from damped persistence: A_ii = log of the code's lag-one autocorrelation. */
+/* A short record starts from damped persistence: A_ii = log of the code's lag-one autocorrelation.
+ */
 static void start_damped(const fc_trajectories *t, fc_field *field)
 {
     size_t codes = t->codes;
@@ -257,8 +258,8 @@ static fc_status adopt(fc_training *t, const fc_model *saved)
     FC_TRY(fc_decoder_create(context, &saved->domain, &saved->decoder->config, &model->decoder));
     memcpy(model->decoder->parameters, saved->decoder->parameters,
            saved->decoder->parameter_count * sizeof(float));
-    FC_TRY(fc_prior_create(context, c, saved->prior->mean, saved->prior->covariance,
-                           &model->prior));
+    FC_TRY(
+        fc_prior_create(context, c, saved->prior->mean, saved->prior->covariance, &model->prior));
     memcpy(model->noise, saved->noise, saved->channel_count * sizeof *saved->noise);
     model->cycle = (fc_cycle){.period = saved->cycle.period, .harmonics = saved->cycle.harmonics};
     FC_TRY(copy_array(context, 2 * saved->cycle.harmonics * c, saved->cycle.coefficient,
@@ -350,9 +351,8 @@ done:
 fc_training_state fc_training_get_state(fc_training *t)
 {
     fc_trainer_finish(t->trainer); /* so that a checkpoint can forecast as well */
-    return (fc_training_state){.model = t->model,
-                               .trainer = fc_trainer_get_state(t->trainer),
-                               .seconds = t->seconds};
+    return (fc_training_state){
+        .model = t->model, .trainer = fc_trainer_get_state(t->trainer), .seconds = t->seconds};
 }
 
 fc_training_report fc_training_get_report(const fc_training *t)

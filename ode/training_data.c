@@ -13,10 +13,11 @@ static fc_status cut_record(fc_context *context, const fc_dataset *dataset,
     while (frames < record->frame_count && record->frames[frames].time < config->until)
         frames++;
     if (frames < 2)
-        return fc__fail(context, FC_ERROR_DATA,
-                        "%zu of the record's %zu frames come before the end of training; at least 2 "
-                        "are needed to learn from",
-                        frames, record->frame_count);
+        return fc__fail(
+            context, FC_ERROR_DATA,
+            "%zu of the record's %zu frames come before the end of training; at least 2 "
+            "are needed to learn from",
+            frames, record->frame_count);
     double share = fmax(config->validation, 0.15);
     size_t held = frames >= 12 ? (size_t)(share * (double)frames) : 0;
     *count = 0;
@@ -100,9 +101,9 @@ static fc_status copy_span(fc_context *context, const fc_dataset *source, const 
     for (size_t f = 0; f < frames; f++) {
         size_t values = source->points[from[f].points].count * channels;
         for (size_t i = 0; i < values; i++)
-            made->frames[f].values[i] = (float)(((double)from[f].values[i] -
-                                                 model->mean[i % channels]) /
-                                                model->scale[i % channels]);
+            made->frames[f].values[i] =
+                (float)(((double)from[f].values[i] - model->mean[i % channels]) /
+                        model->scale[i % channels]);
     }
 done:
     free(times);
@@ -110,9 +111,8 @@ done:
     return status;
 }
 
-fc_status fc__normalised_copy(fc_context *context, const fc_model *model,
-                              const fc_dataset *dataset, size_t count, const fc__span *spans,
-                              fc_dataset **copy)
+fc_status fc__normalised_copy(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                              size_t count, const fc__span *spans, fc_dataset **copy)
 {
     fc_status status = FC_OK;
     size_t index;
@@ -158,8 +158,8 @@ static fc_status time_scale(fc_context *context, const fc_dataset *dataset, size
         for (size_t f = spans[k].begin + 1; f < spans[k].end; f++)
             intervals[number++] = frames[f].time - frames[f - 1].time;
         if (spans[k].end > spans[k].begin)
-            model->horizon = fmax(model->horizon,
-                                  frames[spans[k].end - 1].time - frames[spans[k].begin].time);
+            model->horizon =
+                fmax(model->horizon, frames[spans[k].end - 1].time - frames[spans[k].begin].time);
     }
     if (number == 0) {
         status = fc__fail(context, FC_ERROR_DATA,
@@ -261,8 +261,8 @@ fc_status fc__trajectories_create(fc_context *context, const fc_model *model,
         }
     }
     first[count] = at;
-    *trajectories = (fc_trajectories){.codes = c, .count = count, .first = first, .times = times,
-                                      .z = z};
+    *trajectories =
+        (fc_trajectories){.codes = c, .count = count, .first = first, .times = times, .z = z};
     first = NULL;
     times = NULL;
     z = NULL;

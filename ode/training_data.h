@@ -11,9 +11,8 @@ typedef struct fc__span {
 } fc__span;
 
 /* A copy in the model's normalised units of `count` spans, one sequence each. */
-fc_status fc__normalised_copy(fc_context *context, const fc_model *model,
-                              const fc_dataset *dataset, size_t count, const fc__span *spans,
-                              fc_dataset **copy);
+fc_status fc__normalised_copy(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                              size_t count, const fc__span *spans, fc_dataset **copy);
 
 /* A normalised copy of the frames to train on. A record becomes two sequences, the later one for
  * validation of the dynamics; its decoder is fitted on both, as records are short. */
@@ -29,8 +28,8 @@ fc_status fc__training_data_create(fc_context *context, const fc_dataset *datase
                                    fc__training_data *data);
 void fc__training_data_clear(fc__training_data *data);
 
-/* Departure codes of the sequences whose validation flag equals `flag`, in model time, cut where the
- * time between frames is more than four times the usual. Arrays are allocated; clear them. */
+/* Departure codes of the sequences whose validation flag equals `flag`, in model time, cut where
+ * the time between frames is more than four times the usual. Arrays are allocated; clear them. */
 fc_status fc__trajectories_create(fc_context *context, const fc_model *model,
                                   const fc__training_data *data, bool flag, const double *codes,
                                   fc_trajectories *trajectories);

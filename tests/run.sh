@@ -98,7 +98,8 @@ build() {
         CC=clang cmake --preset default -B build/clang -DFC_WERROR=ON -DBUILD_SHARED_LIBS=OFF &&
             cmake --build build/clang -j "$jobs"
         ;;
-    asan) CC=gcc cmake --preset asan -DFC_WERROR=ON && cmake --build build/asan -j "$jobs" ;;
+    # Instrumented code makes gcc warn of what is not there.
+    asan) CC=gcc cmake --preset asan && cmake --build build/asan -j "$jobs" ;;
     esac
 }
 

@@ -122,6 +122,6 @@ fc_status cli_generate(cli_session *session, int argc, char **argv)
         return cli_fail(session, FC_ERROR_USAGE, "the first argument must be a case; there is: %s",
                         names[0]);
     const char *near = cli_nearest(name, CASES, names);
-    return cli_fail(session, FC_ERROR_USAGE, "unknown case '%s'; %s'%s'", name,
-                    near ? "did you mean " : "there is ", near ? near : names[0]);
+    return cli_fail(session, FC_ERROR_USAGE, "unknown case '%s'; %s'%s'%s", name,
+                    near ? "did you mean " : "there is ", near ? near : names[0], near ? "?" : "");
 }

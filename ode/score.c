@@ -1,0 +1,153 @@
+/* What the evaluations of sequences and of records share. */
+#include "ode/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fc__tally_add(fc__tally *tally, size_t count, size_t channels, const float *forecast,
+                   const float *truth, const bool *seen, bool flag)
+{
+    double square = 0.0, energy = 0.0, values = 0.0;
+    for (size_t p = 0; p < count; p++) {
+        if (seen && seen[p] != flag)
+            continue;
+        for (size_t i = p * channels; i < (p + 1) * channels; i++) {
+            if (isnan(truth[i]) || isnan(forecast[i]))
+                continue;
+            double error = (double)forecast[i] - (double)truth[i];
+            square += error * error;
+            energy += (double)truth[i] * (double)truth[i];
+            values += 1.0;
+        }
+    }
+    if (values == 0.0)
+        return;
+    tally->square += square;
+    tally->values += values;
+    tally->relative += sqrt(square / fmax(energy, 1e-300));
+    tally->frames += 1.0;
+}
+
+fc_score fc__tally_score(const fc__tally *tally)
+{
+    if (tally->values == 0.0)
+        return (fc_score){NAN, NAN};
+    return (fc_score){tally->square / tally->values, tally->relative / tally->frames};
+}
+
+void fc__basis_cache_clear(fc__basis_cache *cache)
+{
+    free(cache->phi0);
+    free(cache->phi);
+    *cache = (fc__basis_cache){.points = SIZE_MAX};
+}
+
+static fc_status cache_basis(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                             size_t points, fc__basis_cache *cache)
+{
+    fc_status status = FC_OK;
+    const fc_points *set = &dataset->points[points];
+    size_t rows = fc__product(set->count, model->channel_count);
+    if (cache->points == points)
+        return FC_OK;
+    fc__basis_cache_clear(cache);
+    FC_NEW(context, &cache->phi0, rows);
+    FC_NEW(context, &cache->phi, fc__product(rows, model->decoder->config.codes));
+    FC_TRY(fc_decoder_basis(context, model->decoder, set->count, set->coordinates, cache->phi0,
+                            cache->phi));
+    cache->points = points;
+done:
+    return status;
+}
+
+fc_status fc__cached_decode(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                            size_t points, fc__basis_cache *cache, const double *z, float *values)
+{
+    fc_status status = cache_basis(context, model, dataset, points, cache);
+    if (status == FC_OK)
+        status = fc__decode_with(context, model, dataset->points[points].count, cache->phi0,
+                                 cache->phi, 1, z, values);
+    return status;
+}
+
+/* A random choice of a share of the points, at least one, whatever is missing at them. */
+static fc_status choose_points(fc_context *context, size_t count, double share, uint64_t seed,
+                               bool *seen)
+{
+    fc_status status = FC_OK;
+    size_t *order = NULL, chosen = (size_t)lround(share * (double)count);
+    fc__rng rng = fc__rng_create(seed, 2024);
+    FC_NEW(context, &order, count);
+    chosen = chosen < 1 ? 1 : chosen > count ? count : chosen;
+    fc__rng_choose(&rng, count, chosen, order);
+    memset(seen, 0, count * sizeof *seen);
+    for (size_t k = 0; k < chosen; k++)
+        seen[order[k]] = true;
+done:
+    free(order);
+    return status;
+}
+
+/* Counts truth within one and two standard deviations of the encoded field. */
+static fc_status cover(fc_context *context, const fc_model *model, const fc_points *points,
+                       const fc_frame *frame, size_t observed, const double *covariance,
+                       const float *mean, fc__encoding *encoding)
+{
+    fc_status status = FC_OK;
+    size_t values = fc__product(points->count, model->channel_count);
+    float *deviation = NULL;
+    FC_NEW(context, &deviation, values);
+    FC_TRY(fc_model_decode_std(context, model, points->count, points->coordinates, observed,
+                               covariance, deviation));
+    for (size_t i = 0; i < values; i++) {
+        if (isnan(frame->values[i]))
+            continue;
+        float ratio = fabsf(frame->values[i] - mean[i]) / deviation[i];
+        encoding->within1 += ratio <= 1.0f;
+        encoding->within2 += ratio <= 2.0f;
+        encoding->values += 1.0;
+    }
+done:
+    free(deviation);
+    return status;
+}
+
+fc_status fc__evaluate_encoding(fc_context *context, const fc_model *model,
+                                const fc_dataset *dataset, const fc_frame *frame, double share,
+                                uint64_t seed, fc__basis_cache *cache, double *z, bool *seen,
+                                fc__encoding *encoding)
+{
+    fc_status status = FC_OK;
+    const fc_points *points = &dataset->points[frame->points];
+    size_t codes = model->decoder->config.codes, channels = model->channel_count;
+    fc__observed o = {0};
+    double *covariance = NULL, *whole = NULL;
+    float *mean = NULL;
+    bool *mask = NULL;
+    FC_NEW(context, &covariance, fc__product(codes, codes));
+    FC_NEW(context, &whole, codes);
+    FC_NEW(context, &mean, fc__product(points->count, channels));
+    FC_NEW(context, &mask, points->count);
+    FC_TRY(choose_points(context, points->count, share, seed, mask));
+    double start = fc__seconds();
+    FC_TRY(fc__observe(context, model, frame->time, points->count, points->coordinates,
+                       frame->values, mask, &o));
+    FC_TRY(fc__encode_departure(context, model, &o, z, covariance));
+    encoding->seconds += fc__seconds() - start;
+    fc__cycle_at(model, frame->time, whole);
+    for (size_t i = 0; i < codes; i++)
+        whole[i] += z[i];
+    FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, whole, mean));
+    fc__tally_add(&encoding->error, points->count, channels, mean, frame->values, NULL, true);
+    FC_TRY(cover(context, model, points, frame, o.values, covariance, mean, encoding));
+    if (seen)
+        memcpy(seen, mask, points->count * sizeof *mask);
+done:
+    fc__observed_clear(&o);
+    free(covariance);
+    free(whole);
+    free(mean);
+    free(mask);
+    return status;
+}
