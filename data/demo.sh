@@ -9,7 +9,7 @@ out=$(realpath -m -- "${1:-$here/../build/demo}")
 cd "$here/.."
 
 # Training sequences, and minutes of training.
-sequences=256 minutes=1.7
+sequences=512 minutes=2
 
 bold='' plain=''
 [ -t 1 ] && bold=$'\033[1m' plain=$'\033[0m'
@@ -44,13 +44,15 @@ run train "$out/train.nc" -o "$out/model.h5" --minutes $minutes
 say 'How good is it, from 5 % of the points of the first frame?'
 run evaluate "$out/model.h5" "$out/test.nc" --observe 0.05
 
-say 'Forecast 20 frames at 256 x 256 points, half frames too, with standard deviations'
-run forecast "$out/model.h5" "$out/test.nc" --observe 0.05 --times 0:20:0.5 --grid 256x256 --std \
-    -o "$out/forecast.nc"
-run plot "$out/forecast.nc" --truth "$out/test.nc" -o "$out/forecast.png"
+say 'Forecast one more flow: 20 frames at 256 x 256 points, half frames too, with standard deviations'
+run generate navier-stokes --sequences 1 --frames 21 --seed 3 -o "$out/flow.nc"
+run forecast "$out/model.h5" "$out/flow.nc" --observe 0.05 --save-observed "$out/sensors.csv" \
+    --times 0:20:0.5 --grid 256x256 --std -o "$out/forecast.nc"
+run plot "$out/forecast.nc" --truth "$out/flow.nc" --marks "$out/sensors.csv" -o "$out/forecast.png"
 
 say "Written to $out"
-printf '  %-14s %s\n' \
-    train.nc 'training flows (netCDF-4)' test.nc 'test flows (netCDF-4)' \
-    model.h5 'the model' forecast.nc 'the forecast and its standard deviation (netCDF-4)' \
+printf '  %-14s%s\n' \
+    train.nc 'flows to learn from' test.nc 'flows to be tested on' model.h5 'the model' \
+    flow.nc 'the flow to be forecast' sensors.csv 'what was seen of it' \
+    forecast.nc 'the forecast and its standard deviation' \
     forecast.png 'truth, forecast, error, standard deviation'

@@ -24,11 +24,15 @@ void fc__adam_step(const fc_context *context, const fc__adam *adam, uint64_t ste
     const float unbias1 = (float)(1.0 / (1.0 - pow(adam->beta1, (double)step + 1.0)));
     const float unbias2 = (float)(1.0 / (1.0 - pow(adam->beta2, (double)step + 1.0)));
     const float keep = (float)(1.0 - adam->rate * adam->decay);
-    size_t parts = (size_t)fc_context_threads(context);
+    /* Parts of whole vectors, whatever their length: the same bits for any number of threads. */
+    enum { VECTOR = 64 };
+    size_t parts = (size_t)fc_context_threads(context), vectors = (count + VECTOR - 1) / VECTOR;
 #pragma omp parallel for num_threads((int)parts) schedule(static, 1)
     for (size_t part = 0; part < parts; part++) {
         size_t begin, end;
-        fc__slice(count, parts, part, &begin, &end);
+        fc__slice(vectors, parts, part, &begin, &end);
+        begin = begin * VECTOR < count ? begin * VECTOR : count;
+        end = end * VECTOR < count ? end * VECTOR : count;
         step_part(gradient + begin, end - begin, (float)adam->beta1, (float)adam->beta2, unbias1,
                   unbias2, (float)adam->rate, (float)adam->epsilon, keep, first + begin,
                   second + begin, parameters + begin);

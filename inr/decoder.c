@@ -181,12 +181,15 @@ done:
     return status;
 }
 
-/* Isotropic directions (normalised Gaussian vectors) with radii uniform in (0, bandwidth]. */
+/* Isotropic directions (normalised Gaussian vectors) with radii uniform in (0, bandwidth]. The
+ * first of every layer is zero, as a mean field needs a constant feature. */
 static void random_filters(fc_decoder *decoder, double bandwidth, fc__rng *rng, float *omega)
 {
     size_t inputs = decoder->inputs;
     size_t count = (decoder->config.layers + 1) * decoder->config.filters;
     for (size_t f = 0; f < count; f++, omega += inputs) {
+        if (f % decoder->config.filters == 0)
+            continue;
         double direction[FC_MAX_INPUTS], square = 0.0;
         while (square < 1e-20) {
             square = 0.0;

@@ -194,7 +194,7 @@ static fc_status solve_freely(fc_context *context, const fc_decoder *decoder,
     for (size_t i = 0; i < frames->dataset->channel_count; i++)
         noise[i] = 1e-4;
     FC_TRY(fc_prior_create(context, c, mean, covariance, &wide));
-    FC_TRY(fc__encode_frames(context, decoder, wide, noise, frames, codes, NULL));
+    FC_TRY(fc__encode_frames(context, decoder, wide, noise, frames, codes, NULL, NULL));
 done:
     fc_prior_destroy(wide);
     free(mean);
@@ -265,38 +265,86 @@ done:
     return status;
 }
 
-/* Noise and errors: what the decoder leaves with codes from everything observed; the noise on
- * validation frames where there are any, as few training frames flatter their own modes. */
+/* Whether all frames are the same, so that there is nothing to learn from them. */
+static bool are_alike(const fc__frames *frames)
+{
+    const fc_frame *first = frames->frame[0];
+    size_t values = frames->dataset->points[first->points].count * frames->dataset->channel_count;
+    for (size_t f = 1; f < frames->count; f++)
+        if (frames->frame[f]->points != first->points ||
+            memcmp(frames->frame[f]->values, first->values, values * sizeof *first->values) != 0)
+            return false;
+    return true;
+}
+
+/* Mean square of the observed values about the mean field, which is that of code 0. */
+static fc_status variance_about_mean(fc_context *context, const fc_decoder *decoder,
+                                     const fc__frames *frames, double *variance)
+{
+    fc_status status = FC_OK;
+    size_t channels = decoder->config.channels, number = 0;
+    float *zero = NULL, *mean = NULL;
+    FC_NEW(context, &zero, decoder->config.codes);
+    FC_NEW(context, &mean, fc__product(fc_dataset_max_points(frames->dataset), channels));
+    *variance = 0.0;
+    for (size_t f = 0; f < frames->count; f++) {
+        const fc_frame *frame = frames->frame[f];
+        const fc_points *points = &frames->dataset->points[frame->points];
+        if (f == 0 || frame->points != frames->frame[f - 1]->points)
+            FC_TRY(fc_decoder_values(context, decoder, points->count, points->coordinates, 1, zero,
+                                     mean));
+        for (size_t i = 0; i < points->count * channels; i++) {
+            double departure = (double)(frame->values[i] - mean[i]);
+            if (isnan(departure))
+                continue;
+            *variance += departure * departure;
+            number++;
+        }
+    }
+    *variance /= (double)number;
+done:
+    free(zero);
+    free(mean);
+    return status;
+}
+
+/* Errors with codes from everything observed, and the noise that they leave of the values, whose
+ * degrees of freedom the codes take up in part (MacKay 1992): noise = sum r^2 / sum (1 - leverage).
+ * On validation frames where there are any, as few training frames flatter their own modes. */
 static fc_status assess(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
                         const fc__frames *training, const fc__frames *validation, double *noise,
                         fc_fit_report *report)
 {
     fc_status status = FC_OK;
     size_t channels = decoder->config.channels, codes = decoder->config.codes;
-    double *z = NULL, *square = NULL;
+    double *z = NULL, *square = NULL, *leverage = NULL, variance;
     FC_NEW(context, &z, fc__product(training->count + validation->count, codes));
     FC_NEW(context, &square, channels);
+    FC_NEW(context, &leverage, channels);
     for (size_t ch = 0; ch < channels; ch++)
         noise[ch] = 1e-4;
     report->training_mse = 0.0;
-    report->validation_mse = validation->count ? 0.0 : NAN;
-    for (int round = 0; round < 2; round++) { /* the second with the noise of the first */
-        FC_TRY(fc__encode_frames(context, decoder, prior, noise, training, z, square));
+    report->validation_mse = report->unresolved = validation->count ? 0.0 : NAN;
+    for (int round = 0; round < 3; round++) { /* each with the noise of the last */
+        FC_TRY(fc__encode_frames(context, decoder, prior, noise, training, z, square, leverage));
         for (size_t ch = 0; ch < channels; ch++)
-            noise[ch] = fmax(square[ch], 1e-12);
+            noise[ch] = fmax(square[ch] / fmax(1.0 - leverage[ch], 1e-3), 1e-12);
     }
     for (size_t ch = 0; ch < channels; ch++)
         report->training_mse += square[ch] / (double)channels;
     if (validation->count) {
-        FC_TRY(fc__encode_frames(context, decoder, prior, noise, validation, z, square));
+        FC_TRY(fc__encode_frames(context, decoder, prior, noise, validation, z, square, leverage));
         for (size_t ch = 0; ch < channels; ch++) {
             report->validation_mse += square[ch] / (double)channels;
-            noise[ch] = fmax(square[ch], 1e-12);
+            noise[ch] = fmax(square[ch] / fmax(1.0 - leverage[ch], 1e-3), 1e-12);
         }
+        FC_TRY(variance_about_mean(context, decoder, validation, &variance));
+        report->unresolved = report->validation_mse / variance;
     }
 done:
     free(z);
     free(square);
+    free(leverage);
     return status;
 }
 
@@ -319,6 +367,12 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
         status = fc__fail(context, FC_ERROR_DATA,
                           "%zu training frame%s; at least 2 are needed to learn from",
                           training.count, training.count == 1 ? "" : "s");
+        goto done;
+    }
+    if (are_alike(&training)) {
+        status = fc__fail(context, FC_ERROR_DATA,
+                          "the %zu training frames are all alike: there is nothing to learn",
+                          training.count);
         goto done;
     }
     if (config.layers == 0 && fit->method != FC_FIT_AUTO_DECODING)

@@ -17,6 +17,9 @@ fc_status fc__frames_select(fc_context *context, const fc_dataset *dataset, size
                             const bool *flags, bool flag, fc__frames *frames);
 void fc__frames_clear(fc__frames *frames);
 
+/* Whether two frames are observed at the same points in the same channels. */
+bool fc__same_observed(const fc_dataset *dataset, const fc_frame *a, const fc_frame *b);
+
 /* The points at which a channel is observed in every one of the frames, given that they share a
  * point set and each point is observed either always or never (a land mask): index (count), else
  * NULL. */
@@ -60,9 +63,9 @@ fc_status fc__series_modes_of_snapshots(fc_context *context, size_t size, size_t
 /* Adds `share` times the mean diagonal to the diagonal of an (n, n) matrix. */
 void fc__regularise(size_t n, double share, double *matrix);
 
-/* Adds to `gram` (width, width) the normal matrix of the decoder's features at some points of a set
- * and, when frames are given, to rhs (frames, width) their projections and to square (frames) the
- * sums of squares of the values. */
+/* Adds to `gram` (width, width), which may be NULL, the normal matrix of the decoder's features at
+ * some points of a set and, when frames are given, to rhs (frames, width) their projections and to
+ * square (frames) the sums of squares of the values. */
 fc_status fc__normal_equations(fc_context *context, const fc_decoder *decoder,
                                const fc_points *points, size_t count, const size_t *index,
                                const fc__frames *frames, size_t channel, double *gram, double *rhs,
@@ -87,10 +90,11 @@ fc_status fc__gradient_fit(fc_context *context, fc_decoder *decoder, const fc__f
 
 /* Posterior codes (frames, C) of frames from everything observed in them; frames with the same
  * points and the same missing values share one factorisation. square (channels), may be NULL: mean
- * squared residual at the observed values. */
+ * squared residual at the observed values. leverage (channels), may be NULL: mean of
+ * diag(Phi P Phi^T R^-1), the share of the values' degrees of freedom that the codes take up. */
 fc_status fc__encode_frames(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
                             const double *noise, const fc__frames *frames, double *codes,
-                            double *square);
+                            double *square, double *leverage);
 
 /* Changes the codes of a fitted decoder to the POD gauge, given those of its frames (frames, C). */
 fc_status fc__pod_gauge(fc_context *context, fc_decoder *decoder, const fc__frames *frames,

@@ -7,24 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIAL_FRAMES = 32, TRIAL_POINTS = 6000, MOST_FILTERS = 1024 };
+enum { TRIAL_FRAMES = 32, TRIAL_POINTS = 6000, MOST_FILTERS = 1024, RIDGES = 4 };
 
 /* Values of the trial: frames at the points that are kept for fitting and those held out. */
 typedef struct trial {
     fc__frames frames;
     const fc_points *points;
-    size_t channel;
     size_t fit_count, held_count;
     const size_t *fit, *held; /* indices of points */
+    size_t ridge_count;
+    double ridges[RIDGES];
 } trial;
 
-/* Mean squared error on held-out points with coefficients x (frames, width). */
+/* Mean squared error of all channels on held-out points with coefficients x (channels, frames,
+ * width). */
 static fc_status held_error(fc_context *context, const fc_decoder *decoder, const trial *t,
                             const double *x, double *error)
 {
     fc_status status = FC_OK;
     size_t width = 2 * decoder->config.filters, dims = decoder->domain.dims;
-    size_t channels = t->frames.dataset->channel_count;
+    size_t channels = t->frames.dataset->channel_count, rows = t->frames.count * channels;
     double *at = NULL;
     float *features = NULL;
     FC_NEW(context, &at, fc__product(t->held_count, dims));
@@ -33,13 +35,14 @@ static fc_status held_error(fc_context *context, const fc_decoder *decoder, cons
         memcpy(at + p * dims, t->points->coordinates + t->held[p] * dims, dims * sizeof *at);
     FC_TRY(fc__decoder_features(context, decoder, t->held_count, at, features));
     *error = 0.0;
-    for (size_t f = 0; f < t->frames.count; f++) {
+    for (size_t row = 0; row < rows; row++) {
+        const float *values = t->frames.frame[row % t->frames.count]->values;
         for (size_t p = 0; p < t->held_count; p++) {
             double u = 0.0;
             for (size_t j = 0; j < width; j++)
-                u += (double)features[p * width + j] * x[f * width + j];
-            u -= (double)t->frames.frame[f]->values[t->held[p] * channels + t->channel];
-            *error += u * u / (double)(t->frames.count * t->held_count);
+                u += (double)features[p * width + j] * x[row * width + j];
+            u -= (double)values[t->held[p] * channels + row / t->frames.count];
+            *error += u * u / (double)(rows * t->held_count);
         }
     }
 done:
@@ -48,9 +51,6 @@ done:
     return status;
 }
 
-static const double ridges[] = {1e-9, 1e-6, 1e-4, 1e-2};
-enum { RIDGES = sizeof ridges / sizeof *ridges };
-
 /* Held-out error of a candidate for every ridge. */
 static fc_status try_candidate(fc_context *context, const fc_decoder_config *config, const trial *t,
                                double errors[RIDGES])
@@ -58,23 +58,25 @@ static fc_status try_candidate(fc_context *context, const fc_decoder_config *con
     fc_status status = FC_OK;
     fc_decoder *decoder = NULL;
     size_t width = 2 * config->filters, frames = t->frames.count;
+    size_t channels = t->frames.dataset->channel_count;
     double *gram = NULL, *factor = NULL, *rhs = NULL, *square = NULL, *x = NULL, trace = 0.0;
     FC_TRY(fc_decoder_create(context, &t->frames.dataset->domain, config, &decoder));
     FC_NEW(context, &gram, fc__product(width, width));
     FC_NEW(context, &factor, fc__product(width, width));
-    FC_NEW(context, &rhs, fc__product(frames, width));
-    FC_NEW(context, &x, fc__product(frames, width));
+    FC_NEW(context, &rhs, fc__product(channels * frames, width));
+    FC_NEW(context, &x, fc__product(channels * frames, width));
     FC_NEW(context, &square, frames);
-    FC_TRY(fc__normal_equations(context, decoder, t->points, t->fit_count, t->fit, &t->frames,
-                                t->channel, gram, rhs, square));
+    for (size_t ch = 0; ch < channels; ch++)
+        FC_TRY(fc__normal_equations(context, decoder, t->points, t->fit_count, t->fit, &t->frames,
+                                    ch, ch ? NULL : gram, rhs + ch * frames * width, square));
     for (size_t i = 0; i < width; i++)
         trace += gram[i * width + i] / (double)width;
-    for (size_t r = 0; r < RIDGES; r++) {
+    for (size_t r = 0; r < t->ridge_count; r++) {
         memcpy(factor, gram, width * width * sizeof *gram);
         for (size_t i = 0; i < width; i++)
-            factor[i * width + i] += ridges[r] * trace;
+            factor[i * width + i] += t->ridges[r] * trace;
         FC_TRY(fc__cholesky(context, "trial series", width, factor));
-        for (size_t f = 0; f < frames; f++) {
+        for (size_t f = 0; f < channels * frames; f++) {
             memcpy(x + f * width, rhs + f * width, width * sizeof *x);
             fc__cholesky_solve(width, factor, 1, x + f * width);
         }
@@ -131,27 +133,53 @@ static fc_status run_trial(fc_context *context, const trial *t, double tolerance
     size_t count = list_candidates(config, t, candidates);
     size_t channels = t->frames.dataset->channel_count;
     for (size_t f = 0; f < t->frames.count; f++)
-        for (size_t p = 0; p < t->held_count; p++)
-            variance +=
-                pow((double)t->frames.frame[f]->values[t->held[p] * channels + t->channel], 2) /
-                (double)(t->frames.count * t->held_count);
+        for (size_t i = 0; i < t->held_count * channels; i++) {
+            size_t at = t->held[i / channels] * channels + i % channels;
+            variance += pow((double)t->frames.frame[f]->values[at], 2) /
+                        (double)(t->frames.count * t->held_count * channels);
+        }
     for (size_t k = 0; k < count; k++) {
         FC_TRY(try_candidate(context, &candidates[k], t, errors[k]));
-        for (size_t r = 0; r < RIDGES; r++)
-            if (*ridge <= 0.0 || ridges[r] == *ridge)
-                least = fmin(least, errors[k][r]);
+        for (size_t r = 0; r < t->ridge_count; r++)
+            least = fmin(least, errors[k][r]);
     }
     /* The cheapest that is as good as the best, or good enough; among ridges the best. */
     for (size_t k = 0; k < count; k++) {
         size_t best = 0;
-        for (size_t r = 1; r < RIDGES; r++)
+        for (size_t r = 1; r < t->ridge_count; r++)
             best = errors[k][r] < errors[k][best] ? r : best;
         if (errors[k][best] <= 1.02 * least + 0.1 * tolerance * variance) {
             *config = candidates[k];
-            *ridge = *ridge > 0.0 ? *ridge : ridges[best];
+            *ridge = t->ridges[best];
             break;
         }
     }
+done:
+    return status;
+}
+
+/* Points at which all channels are observed in all frames, NULL where each channel's own differ
+ * between frames. */
+static fc_status find_points(fc_context *context, const fc__frames *training, size_t *count,
+                             size_t **index)
+{
+    fc_status status = FC_OK;
+    size_t channels = training->dataset->channel_count, kept = 0;
+    for (size_t ch = 0; ch < channels; ch++) {
+        free(*index);
+        FC_TRY(fc__frames_common_points(context, training, ch, count, index));
+        if (!*index)
+            goto done;
+    }
+    for (size_t p = 0; p < *count; p++) {
+        const float *values = training->frame[0]->values + (*index)[p] * channels;
+        bool all = true;
+        for (size_t ch = 0; ch < channels; ch++)
+            all = all && !isnan(values[ch]);
+        if (all)
+            (*index)[kept++] = (*index)[p];
+    }
+    *count = kept;
 done:
     return status;
 }
@@ -175,7 +203,9 @@ fc_status fc__choose_filters(fc_context *context, const fc__frames *training, do
 {
     fc_status status = FC_OK;
     size_t *index = NULL, *order = NULL, *mixed = NULL, count = 0;
-    trial t = {.frames = {.dataset = training->dataset}};
+    trial t = {.frames = {.dataset = training->dataset},
+               .ridge_count = RIDGES,
+               .ridges = {1e-9, 1e-6, 1e-4, 1e-2}};
     fc__rng rng = fc__rng_create(config->seed, 77);
     bool planar = true;
     for (size_t i = 0; i < training->dataset->domain.dims; i++)
@@ -183,7 +213,11 @@ fc_status fc__choose_filters(fc_context *context, const fc__frames *training, do
                   training->dataset->domain.axis[i].kind == FC_AXIS_PERIODIC;
     if (config->filter == FC_FILTER_AUTO)
         config->filter = planar ? FC_FILTER_INTEGER : FC_FILTER_RANDOM;
-    FC_TRY(fc__frames_common_points(context, training, 0, &count, &index));
+    if (*ridge > 0.0) {
+        t.ridge_count = 1;
+        t.ridges[0] = *ridge;
+    }
+    FC_TRY(find_points(context, training, &count, &index));
     if (count >= 20 && config->layers == 0) {
         size_t frames = training->count < TRIAL_FRAMES ? training->count : TRIAL_FRAMES;
         size_t points = count < TRIAL_POINTS ? count : TRIAL_POINTS;

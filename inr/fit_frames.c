@@ -32,6 +32,17 @@ void fc__frames_clear(fc__frames *frames)
     *frames = (fc__frames){0};
 }
 
+bool fc__same_observed(const fc_dataset *dataset, const fc_frame *a, const fc_frame *b)
+{
+    if (a->points != b->points)
+        return false;
+    size_t values = dataset->points[a->points].count * dataset->channel_count;
+    for (size_t i = 0; i < values; i++)
+        if (isnan(a->values[i]) != isnan(b->values[i]))
+            return false;
+    return true;
+}
+
 fc_status fc__frames_common_points(fc_context *context, const fc__frames *frames, size_t channel,
                                    size_t *count, size_t **index)
 {
@@ -86,8 +97,9 @@ fc_status fc__normal_equations(fc_context *context, const fc_decoder *decoder,
         FC_TRY(fc__decoder_features(context, decoder, size, x, features));
         for (size_t i = 0; i < size * width; i++)
             g[i] = (double)features[i];
-        fc__dgemm_parallel(context, true, false, width, width, size, 1.0, g, width, g, width, 1.0,
-                           gram, width);
+        if (gram)
+            fc__dgemm_parallel(context, true, false, width, width, size, 1.0, g, width, g, width,
+                               1.0, gram, width);
         for (size_t f = 0; f < number; f++) {
             for (size_t p = 0; p < size; p++) {
                 double value =

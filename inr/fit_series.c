@@ -198,12 +198,16 @@ done:
     return status;
 }
 
-/* Observed points of every channel when all frames, validation included, share them. */
+/* Observed points of every channel when all training frames share them, and whether the validation
+ * frames, if any, do so as well. */
 static fc_status find_common(fc_context *context, const fc__frames *const sets[2], size_t *counts,
-                             size_t **index, bool *shared)
+                             size_t **index, bool *shared, bool *validated)
 {
     fc_status status = FC_OK;
     *shared = true;
+    *validated = sets[1]->count > 0;
+    for (size_t f = 0; f < sets[1]->count && *validated; f++)
+        *validated = fc__same_observed(sets[0]->dataset, sets[0]->frame[0], sets[1]->frame[f]);
     for (size_t c = 0; c < sets[0]->dataset->channel_count && *shared; c++) {
         FC_TRY(fc__frames_common_points(context, sets[0], c, &counts[c], &index[c]));
         *shared = index[c] != NULL;
@@ -222,17 +226,15 @@ fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const f
     const fc__frames *const sets[2] = {training, validation};
     coefficients c[2] = {{0}, {0}};
     double *gram = NULL, values = 0.0, variance, residual;
-    bool shared;
+    bool shared, validated;
     *series = (fc__series){.validation_variance = NAN};
     FC_NEW(context, &counts, channels);
     FC_NEW(context, &index, channels);
-    FC_TRY(find_common(context, sets, counts, index, &shared));
+    FC_TRY(find_common(context, sets, counts, index, &shared, &validated));
     if (!shared) {
         status = fc__series_fit_scattered(context, decoder, training, em_iterations, series);
         goto done;
     }
-    bool validated =
-        validation->count && validation->frame[0]->points == training->frame[0]->points;
     FC_NEW(context, &gram, fc__product(size, size));
     FC_TRY(coefficients_create(context, training->count, size, &c[0]));
     FC_TRY(coefficients_create(context, validated ? validation->count : 0, size, &c[1]));

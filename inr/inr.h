@@ -202,7 +202,7 @@ FC_API bool fc_dataset_shares_points(const fc_dataset *dataset);
 typedef enum fc_filter_kind {
     FC_FILTER_AUTO,     /* integer filters on planar domains, random ones on the sphere */
     FC_FILTER_INTEGER,  /* fixed whole wave numbers, lowest first; planar domains only */
-    FC_FILTER_RANDOM,   /* fixed directions and radii up to the bandwidth; any domain */
+    FC_FILTER_RANDOM,   /* zero, and fixed random vectors up to the bandwidth; any domain */
     FC_FILTER_TRAINABLE /* random start, then trained like any weight */
 } fc_filter_kind;
 

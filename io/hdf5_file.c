@@ -170,7 +170,6 @@ fc_status fc__h5_create(fc_context *context, const char *path, fc__h5 *h5)
 {
     fc_status status = FC_OK;
     mode_t mode;
-    const unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
     start(context, path, h5);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
     FC_TRY(resolve_target(h5, &mode));
@@ -179,8 +178,7 @@ fc_status fc__h5_create(fc_context *context, const char *path, fc__h5 *h5)
     fc__h5_driver_set(access, h5->driver, h5->descriptor, &h5->write_error);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-    H5Pset_link_creation_order(creation, order);
-    H5Pset_attr_creation_order(creation, order);
+    fc__h5_set_group_properties(creation);
     h5->file = H5Fcreate(h5->temporary, H5F_ACC_TRUNC, creation, access);
     if (h5->file < 0)
         status = fc__h5_fail(h5, FC_ERROR_IO, "cannot be written");

@@ -15,6 +15,7 @@
 
 enum { FC__MAX_RANK = 8, FC__TEXT_SIZE = 512 };
 
+/* Not to be copied: the driver of a file that is written points at write_error. */
 typedef struct fc__h5 {
     fc_context *context;
     const char *path; /* as the caller named it; borrowed */
@@ -67,6 +68,12 @@ bool fc__h5_has(hid_t object, const char *name);
 fc_status fc__h5_check_attributes(fc__h5 *h5, hid_t object, const char *name);
 
 /* ---------------------------------------------------------------- groups and arrays */
+
+/* Creation properties of groups (and of the file) and of data sets: links and attributes in the
+ * order of their creation, as netCDF wants it, and kept in the object's header, whose checksum is
+ * verified; HDF5 1.10 crashes on damage to the heaps that it would put more than eight into. */
+void fc__h5_set_group_properties(hid_t creation);
+void fc__h5_set_dataset_properties(hid_t creation);
 
 fc_status fc__h5_make_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *group);
 /* *group < 0 and FC_OK when there is none. */

@@ -171,14 +171,35 @@ bool fc__h5_get_double(hid_t object, const char *name, double *value)
     return fc__h5_get(object, name, H5T_NATIVE_DOUBLE, 1, value);
 }
 
+/* ---------------------------------------------------------------- creation properties */
+
+enum {
+    ORDER = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED,
+    MOST_IN_HEADER = 256, /* links or attributes */
+    LEAST_IN_HEAP = 192
+};
+
+void fc__h5_set_group_properties(hid_t creation)
+{
+    H5Pset_link_creation_order(creation, ORDER);
+    H5Pset_link_phase_change(creation, MOST_IN_HEADER, LEAST_IN_HEAP);
+    H5Pset_attr_creation_order(creation, ORDER);
+    H5Pset_attr_phase_change(creation, MOST_IN_HEADER, LEAST_IN_HEAP);
+}
+
+void fc__h5_set_dataset_properties(hid_t creation)
+{
+    H5Pset_attr_creation_order(creation, ORDER);
+    H5Pset_attr_phase_change(creation, MOST_IN_HEADER, LEAST_IN_HEAP);
+    H5Pset_obj_track_times(creation, false);
+}
+
 /* ---------------------------------------------------------------- groups */
 
 fc_status fc__h5_make_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *group)
 {
     hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
-    const unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
-    H5Pset_link_creation_order(creation, order);
-    H5Pset_attr_creation_order(creation, order);
+    fc__h5_set_group_properties(creation);
     *group = H5Gcreate2(parent, name, H5P_DEFAULT, creation, H5P_DEFAULT);
     fc_status status =
         *group < 0 ? fc__h5_fail(h5, FC_ERROR_IO, "group %s cannot be written", name) : FC_OK;
@@ -223,8 +244,7 @@ fc_status fc__h5_write_array(fc__h5 *h5, hid_t parent, const char *name, hid_t t
     for (size_t i = 0; i < rank; i++)
         extent[i] = shape[i];
     hid_t stored = stored_type(type), creation = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    H5Pset_obj_track_times(creation, false);
+    fc__h5_set_dataset_properties(creation);
     hid_t space = rank ? H5Screate_simple((int)rank, extent, NULL) : H5Screate(H5S_SCALAR);
     hid_t dataset = H5Dcreate2(parent, name, stored, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (dataset < 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 ||

@@ -32,7 +32,11 @@ typedef struct fc_read_config {
     size_t max_frames;      /* 0 = all */
 } fc_read_config;
 
-/* Reads native datasets and CF/netCDF-4 gridded files, told apart by content. */
+/* Reads native datasets, forecasts (without their standard deviations, unless named) and
+ * CF/netCDF-4 gridded files, told apart by content. Of a CF file, points that are missing in all
+ * frames (land) and frames in which everything is missing are left out; values are unpacked, points
+ * stand in the order of the file (a latitude that descends there descends here), the first axis of
+ * the domain fastest. A forecast may have frames without any value. */
 FC_API FC_NODISCARD fc_status fc_dataset_read(fc_context *context, const char *path,
                                               const fc_read_config *config, fc_dataset **dataset);
 /* Writes a native dataset, which is itself a netCDF-4-compatible CF file. attributes: JSON object of
@@ -57,8 +61,9 @@ FC_API void fc_time_format(const fc_time_axis *axis, double time, char *text, si
 FC_API FC_NODISCARD fc_status fc_model_write(fc_context *context, const char *path,
                                              const fc_model *model,
                                              const fc_training_state *state);
-/* state may be NULL; *has_state tells whether the file was a checkpoint of unfinished training. The
- * state's arrays belong to the caller: release with fc_training_state_clear. */
+/* state may be NULL; *has_state tells whether the file was a checkpoint of unfinished training: only
+ * then may parts of the model be missing (NULL). The state's arrays belong to the caller: release
+ * with fc_training_state_clear. state->model is *model, which is destroyed separately. */
 FC_API FC_NODISCARD fc_status fc_model_read(fc_context *context, const char *path,
                                             fc_model **model, fc_training_state *state,
                                             bool *has_state);

@@ -16,8 +16,7 @@ static const char NOT_COORDINATE[] = "_nc4_non_coord_";
 static hid_t creation_properties(void)
 {
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    H5Pset_obj_track_times(creation, false);
+    fc__h5_set_dataset_properties(creation);
     return creation;
 }
 
@@ -131,9 +130,10 @@ static fc_status collect_links(fc__h5 *h5, link_list *links)
 {
     hsize_t index = 0;
     unsigned order = 0;
-    hid_t creation = H5Fget_create_plist(h5->file);
+    hid_t root = H5Gopen2(h5->file, "/", H5P_DEFAULT), creation = H5Gget_create_plist(root);
     H5Pget_link_creation_order(creation, &order);
     H5Pclose(creation);
+    H5Gclose(root);
     H5_index_t by = (order & H5P_CRT_ORDER_TRACKED) ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
     if (H5Literate(h5->file, by, H5_ITER_INC, &index, collect_link, links) < 0)
         return fc__h5_fail(h5, FC_ERROR_DATA, "its list of variables cannot be read");

@@ -17,8 +17,8 @@ fc_status fc__nc_make_dimension(fc__h5 *h5, const char *name, size_t size, int *
 fc_status fc__nc_make_coordinate(fc__h5 *h5, const char *name, size_t size, const double *values,
                                  int *next, hid_t *scale);
 
-/* A variable on `rank` dimensions. chunk: shape of its chunks, compressed; NULL = contiguous. Single
- * precision variables are filled with NaN. */
+/* A variable on `rank` dimensions. chunk: shape of its chunks, compressed; NULL = contiguous.
+ * Single precision variables are filled with NaN. */
 fc_status fc__nc_make_variable(fc__h5 *h5, const char *name, hid_t type, size_t rank,
                                const hid_t *scales, const size_t *chunk, hid_t *variable);
 

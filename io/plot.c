@@ -31,10 +31,13 @@ typedef struct page_plan {
     bool shared_y; /* one set of y labels a row serves all panels */
 } page_plan;
 
-static bool same_extents(size_t count, const fc_panel *panels)
+/* Whether one set of y labels serves all panels: grids of one field may differ by half a cell. */
+static bool same_heights(size_t count, const fc_panel *panels)
 {
+    double slack = 0.02 * (panels[0].extent[3] - panels[0].extent[2]);
     for (size_t i = 1; i < count; ++i)
-        if (memcmp(panels[i].extent, panels[0].extent, sizeof panels[0].extent) != 0)
+        if (fabs(panels[i].extent[2] - panels[0].extent[2]) > slack ||
+            fabs(panels[i].extent[3] - panels[0].extent[3]) > slack)
             return false;
     return true;
 }
@@ -45,7 +48,7 @@ static page_plan page_layout(const char *title, size_t count, const fc_panel *pa
     static const double map_widths[] = {560.0, 400.0, 312.0, 250.0};
     page_plan made = {.columns = columns < count ? columns : count};
     made.rows = (count + made.columns - 1) / made.columns;
-    made.shared_y = same_extents(count, panels);
+    made.shared_y = same_heights(count, panels);
     made.map_width = map_widths[made.columns < 4 ? made.columns - 1 : 3];
     const double *extent = panels[0].extent;
     double ratio = (extent[3] - extent[2]) / (extent[1] - extent[0]);

@@ -54,3 +54,24 @@ done:
     free(rhs);
     return status;
 }
+
+/* The variance of a cos p + b sin p over a period is (a^2 + b^2) / 2. */
+fc_status fc__prior_with_cycle(fc_context *context, const fc_model *model, fc_prior **prior)
+{
+    fc_status status = FC_OK;
+    size_t codes = model->decoder->config.codes;
+    double *covariance = NULL;
+    *prior = NULL;
+    FC_NEW(context, &covariance, fc__product(codes, codes));
+    memcpy(covariance, model->prior->covariance, codes * codes * sizeof *covariance);
+    for (size_t k = 0; k < 2 * model->cycle.harmonics; k++) {
+        for (size_t i = 0; i < codes; i++) {
+            double amplitude = model->cycle.coefficient[k * codes + i];
+            covariance[i * (codes + 1)] += 0.5 * amplitude * amplitude;
+        }
+    }
+    FC_TRY(fc_prior_create(context, codes, model->prior->mean, covariance, prior));
+done:
+    free(covariance);
+    return status;
+}

@@ -56,9 +56,12 @@ fc_status fc__fit_lead_variance(fc_context *context, fc_model *model,
                                model->lead_time, number));
     }
     model->lead_count = 1;
-    while (model->lead_count <= MOST_LEADS && number[model->lead_count] > 0.0) {
-        size_t k = model->lead_count++;
+    /* With unequal intervals the mean lead of few long rollouts can fall behind; it ends the table.
+     */
+    for (size_t k = 1; k <= MOST_LEADS && number[k] > 0.0; k++, model->lead_count = k) {
         model->lead_time[k] /= number[k];
+        if (model->lead_time[k] <= model->lead_time[k - 1])
+            break;
         for (size_t i = 0; i < codes; i++)
             model->lead_variance[k * codes + i] /= number[k];
     }
@@ -72,8 +75,42 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* |error| / standard deviation at every value of one validation frame encoded from a share of its
- * points; frame values are normalised. */
+enum { CHECKED = 1024 }; /* points of a frame at which the error bars are held against the truth */
+
+/* |error| / standard deviation of codes at some points of a frame with known physical values. */
+static fc_status compare(fc_context *context, const fc_model *model, const fc_points *points,
+                         const float *physical, size_t observed, const double *z,
+                         const double *covariance, fc__rng *rng, size_t *count, float *ratios)
+{
+    fc_status status = FC_OK;
+    size_t channels = model->channel_count, dims = model->domain.dims, *order = NULL;
+    size_t checked = points->count < CHECKED ? points->count : CHECKED;
+    float *mean = NULL, *deviation = NULL;
+    double *x = NULL;
+    FC_NEW(context, &order, points->count);
+    FC_NEW(context, &x, fc__product(checked, dims));
+    FC_NEW(context, &mean, fc__product(checked, channels));
+    FC_NEW(context, &deviation, fc__product(checked, channels));
+    fc__rng_choose(rng, points->count, checked, order);
+    for (size_t p = 0; p < checked; p++)
+        memcpy(x + p * dims, points->coordinates + order[p] * dims, dims * sizeof *x);
+    FC_TRY(fc_model_decode(context, model, checked, x, 1, z, mean));
+    FC_TRY(fc_model_decode_std(context, model, checked, x, observed, covariance, deviation));
+    for (size_t i = 0; i < checked * channels; i++) {
+        float truth = physical[order[i / channels] * channels + i % channels];
+        if (!isnan(truth))
+            ratios[(*count)++] = fabsf(truth - mean[i]) / deviation[i];
+    }
+done:
+    free(order);
+    free(x);
+    free(mean);
+    free(deviation);
+    return status;
+}
+
+/* Encodes one validation frame, whose values are normalised, from a share of its points, and
+ * compares with all of them. */
 static fc_status add_ratios(fc_context *context, const fc_model *model, const fc_points *points,
                             const fc_frame *frame, double share, uint64_t seed, double *observed,
                             size_t *count, float *ratios)
@@ -81,14 +118,12 @@ static fc_status add_ratios(fc_context *context, const fc_model *model, const fc
     fc_status status = FC_OK;
     size_t channels = model->channel_count, codes = model->decoder->config.codes;
     size_t values = fc__product(points->count, channels);
-    float *physical = NULL, *mean = NULL, *deviation = NULL;
+    float *physical = NULL;
     double *z = NULL, *covariance = NULL;
     bool *seen = NULL;
     fc__observed o = {0};
     fc__rng rng = fc__rng_create(seed, 911);
     FC_NEW(context, &physical, values);
-    FC_NEW(context, &mean, values);
-    FC_NEW(context, &deviation, values);
     FC_NEW(context, &z, 2 * codes);
     FC_NEW(context, &covariance, fc__product(codes, codes));
     FC_NEW(context, &seen, points->count);
@@ -109,18 +144,11 @@ static fc_status add_ratios(fc_context *context, const fc_model *model, const fc
     fc__cycle_at(model, frame->time, z + codes);
     for (size_t i = 0; i < codes; i++)
         z[i] += z[codes + i];
-    FC_TRY(fc_model_decode(context, model, points->count, points->coordinates, 1, z, mean));
-    FC_TRY(fc_model_decode_std(context, model, points->count, points->coordinates, o.values,
-                               covariance, deviation));
     *observed += (double)o.values;
-    for (size_t i = 0; i < values; i++)
-        if (!isnan(physical[i]))
-            ratios[(*count)++] = fabsf(physical[i] - mean[i]) / deviation[i];
+    FC_TRY(compare(context, model, points, physical, o.values, z, covariance, &rng, count, ratios));
 done:
     fc__observed_clear(&o);
     free(physical);
-    free(mean);
-    free(deviation);
     free(z);
     free(covariance);
     free(seen);
@@ -131,7 +159,7 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
                               size_t frame_limit, const bool *flags, uint64_t seed)
 {
     static const double shares[] = {0.01, 0.05, 0.2, 1.0};
-    enum { SHARES = 4, FRAMES = 24 };
+    enum { SHARES = 4, FRAMES = 64 };
     fc_status status = FC_OK;
     fc__frames frames = {0};
     float *ratios = NULL;
@@ -139,8 +167,7 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
     size_t found = 0;
     FC_TRY(fc__frames_select(context, dataset, frame_limit, flags, flags != NULL, &frames));
     size_t used = frames.count < FRAMES ? frames.count : FRAMES;
-    FC_NEW(context, &ratios,
-           fc__product(used, fc__product(fc_dataset_max_points(dataset), dataset->channel_count)));
+    FC_NEW(context, &ratios, fc__product(used, fc__product(CHECKED, dataset->channel_count)));
     FC_NEW(context, &observed, SHARES);
     FC_NEW(context, &factor, SHARES);
     for (size_t k = 0; k < SHARES; k++) {

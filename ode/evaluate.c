@@ -17,6 +17,7 @@ fc_status fc__evaluate_floor(fc_context *context, const fc_model *model, const f
     fc_dataset *copy = NULL;
     fc__span *spans = NULL;
     fc__frames frames = {0};
+    fc_prior *prior = NULL;
     double *codes = NULL, *square = NULL;
     FC_NEW(context, &spans, dataset->sequence_count);
     for (size_t s = 0; s < dataset->sequence_count; s++)
@@ -25,13 +26,15 @@ fc_status fc__evaluate_floor(fc_context *context, const fc_model *model, const f
     FC_TRY(fc__frames_select(context, copy, 0, NULL, false, &frames));
     FC_NEW(context, &codes, fc__product(frames.count, model->decoder->config.codes));
     FC_NEW(context, &square, model->channel_count);
-    FC_TRY(fc__encode_frames(context, model->decoder, model->prior, model->noise, &frames, codes,
-                             square));
+    FC_TRY(fc__prior_with_cycle(context, model, &prior));
+    FC_TRY(fc__encode_frames(context, model->decoder, prior, model->noise, &frames, codes, square,
+                             NULL));
     *mse = 0.0;
     for (size_t c = 0; c < model->channel_count; c++)
         *mse += square[c] * model->scale[c] * model->scale[c] / (double)model->channel_count;
 done:
     fc__frames_clear(&frames);
+    fc_prior_destroy(prior);
     fc_dataset_destroy(copy);
     free(spans);
     free(codes);

@@ -149,49 +149,76 @@ done:
     return status;
 }
 
-/* Code covariance at one time: of the members, about their mean, plus the error of the dynamics. */
-static void covariance_at(const fc_model *model, size_t m, size_t time_count, size_t k, double lead,
-                          const double *members, double *work, double *covariance)
-{
-    size_t codes = model->decoder->config.codes;
-    double *mean = work, *departure = work + codes, *growth = work;
-    memset(mean, 0, codes * sizeof *mean);
-    for (size_t j = 0; j < m; j++)
-        for (size_t i = 0; i < codes; i++)
-            mean[i] += members[(j * time_count + k) * codes + i] / (double)m;
-    for (size_t j = 0; j < m; j++)
-        for (size_t i = 0; i < codes; i++)
-            departure[j * codes + i] = members[(j * time_count + k) * codes + i] - mean[i];
-    fc__dsyrk(codes, m, 1.0 / (double)(m - 1), departure, 0.0, covariance);
-    memset(growth, 0, codes * sizeof *growth);
-    fc__lead_variance_at(model, lead, growth);
-    for (size_t i = 0; i < codes; i++)
-        covariance[i * (codes + 1)] += growth[i];
-}
+/* What the standard deviations of a sequence need: departures of the members from their mean, and
+ * the variance that the dynamics adds. */
+typedef struct spread {
+    size_t values;  /* observed */
+    float *members; /* (times, members, C) */
+    float *growth;  /* (times, C) */
+} spread;
 
-static fc_status deviations(fc_context *context, const fc_model *model,
-                            const fc_forecast_config *config, const task *t, size_t sequence,
-                            size_t time_count, const double *times, const fc_points *points,
-                            fc_sequence *out)
+static fc_status spread_create(fc_context *context, const fc_model *model,
+                               const fc_forecast_config *config, const task *t, size_t sequence,
+                               size_t time_count, const double *times, spread *made)
 {
     fc_status status = FC_OK;
     size_t codes = model->decoder->config.codes, m = config->members;
-    double *members = NULL, *work = NULL, *covariance = NULL;
+    double *members = NULL, *growth = NULL;
     FC_NEW(context, &members, fc__product(fc__product(m, time_count), codes));
-    FC_NEW(context, &work, fc__product(m + 1, codes));
-    FC_NEW(context, &covariance, fc__product(codes, codes));
+    FC_NEW(context, &growth, codes);
+    FC_NEW(context, &made->members, fc__product(fc__product(m, time_count), codes));
+    FC_NEW(context, &made->growth, fc__product(time_count, codes));
     FC_TRY(draw_members(context, model, config, t, sequence, time_count, times, members));
+    made->values = t->values;
     for (size_t k = 0; k < time_count; k++) {
-        double lead = (times[k] - t->frame->time) / model->time_scale;
-        covariance_at(model, m, time_count, k, lead, members, work, covariance);
-        FC_TRY(fc_model_decode_std(context, model, points->count, points->coordinates, t->values,
-                                   covariance, out->frames[k].values));
+        memset(growth, 0, codes * sizeof *growth);
+        fc__lead_variance_at(model, (times[k] - t->frame->time) / model->time_scale, growth);
+        for (size_t i = 0; i < codes; i++) {
+            double mean = 0.0;
+            for (size_t j = 0; j < m; j++)
+                mean += members[(j * time_count + k) * codes + i] / (double)m;
+            for (size_t j = 0; j < m; j++)
+                made->members[(k * m + j) * codes + i] =
+                    (float)(members[(j * time_count + k) * codes + i] - mean);
+            made->growth[k * codes + i] = (float)growth[i];
+        }
     }
 done:
     free(members);
-    free(work);
-    free(covariance);
+    free(growth);
     return status;
+}
+
+static void spread_clear(spread *s)
+{
+    free(s->members);
+    free(s->growth);
+}
+
+/* Standard deviations of one sequence and time at a tile of points:
+ *
+ *   scale sqrt(f^2 (sum_j (Phi d_j)^2 / (m - 1) + noise) + Phi^2 growth)
+ *
+ * with f the calibration of the posterior; projected (m, rows) and grown (rows) are scratch. */
+static void deviate(const fc_context *context, const fc_model *model, size_t m, size_t k,
+                    const spread *s, size_t rows, const float *phi, const float *squared,
+                    float *projected, float *grown, float *deviation)
+{
+    size_t codes = model->decoder->config.codes, channels = model->channel_count;
+    double factor = fc__calibration_at(model, s->values);
+    fc__sgemm_parallel(context, false, true, m, rows, codes, 1.0f, s->members + k * m * codes,
+                       codes, phi, codes, 0.0f, projected, rows);
+    fc__sgemm_parallel(context, false, true, 1, rows, codes, 1.0f, s->growth + k * codes, codes,
+                       squared, codes, 0.0f, grown, rows);
+#pragma omp parallel for num_threads(fc_context_threads(context))
+    for (size_t r = 0; r < rows; r++) {
+        double variance = 0.0;
+        for (size_t j = 0; j < m; j++)
+            variance += (double)(projected[j * rows + r] * projected[j * rows + r]);
+        variance = variance / (double)(m - 1) + model->noise[r % channels];
+        deviation[r] = (float)(model->scale[r % channels] *
+                               sqrt(factor * factor * variance + (double)grown[r]));
+    }
 }
 
 /* A dataset like the observations' with the wanted points and times, values missing. */
@@ -246,23 +273,60 @@ static fc_status check_request(fc_context *context, const fc_model *model,
     return status;
 }
 
-static fc_status decode_tasks(fc_context *context, const fc_model *model, size_t count,
-                              const task *tasks, size_t time_count, const fc_points *points,
-                              fc_dataset *out)
+/* The results and what they are made from. */
+typedef struct output {
+    size_t count, time_count, members;
+    const task *tasks;     /* (count) */
+    const spread *spreads; /* (count), NULL without standard deviations */
+    fc_dataset *mean, *deviation;
+} output;
+
+enum { TILE = 8192 }; /* points whose basis is held at once */
+
+/* Fields, and standard deviations, of all sequences and times at points [start, start + size). */
+static fc_status fill_tile(fc_context *context, const fc_model *model, const output *o,
+                           size_t start, size_t size, float *phi, float *squared, float *work)
 {
     fc_status status = FC_OK;
-    size_t values = fc__product(points->count, model->channel_count);
-    float *fields = NULL;
-    FC_NEW(context, &fields, fc__product(time_count, values));
-    for (size_t s = 0; s < count; s++) {
-        FC_TRY(fc_model_decode(context, model, points->count, points->coordinates, time_count,
-                               tasks[s].z, fields));
-        for (size_t k = 0; k < time_count; k++)
-            memcpy(out->sequences[s].frames[k].values, fields + k * values,
-                   values * sizeof *fields);
+    size_t codes = model->decoder->config.codes, channels = model->channel_count;
+    size_t rows = size * channels;
+    float *phi0 = work, *fields = work + TILE * channels;
+    FC_TRY(fc_decoder_basis(context, model->decoder, size,
+                            o->mean->points[0].coordinates + start * model->domain.dims, phi0,
+                            phi));
+    for (size_t i = 0; o->spreads && i < rows * codes; i++)
+        squared[i] = phi[i] * phi[i];
+    for (size_t s = 0; s < o->count; s++) {
+        FC_TRY(
+            fc__decode_with(context, model, size, phi0, phi, o->time_count, o->tasks[s].z, fields));
+        for (size_t k = 0; k < o->time_count; k++)
+            memcpy(o->mean->sequences[s].frames[k].values + start * channels, fields + k * rows,
+                   rows * sizeof *fields);
+        for (size_t k = 0; o->spreads && k < o->time_count; k++)
+            deviate(context, model, o->members, k, &o->spreads[s], rows, phi, squared,
+                    fields + rows, fields,
+                    o->deviation->sequences[s].frames[k].values + start * channels);
     }
 done:
-    free(fields);
+    return status;
+}
+
+static fc_status fill_fields(fc_context *context, const fc_model *model, const output *o)
+{
+    fc_status status = FC_OK;
+    size_t count = o->mean->points[0].count, tile = fc__product(TILE, model->channel_count);
+    size_t planes = o->time_count > o->members + 1 ? o->time_count : o->members + 1;
+    float *phi = NULL, *squared = NULL, *work = NULL;
+    FC_NEW(context, &phi, fc__product(tile, model->decoder->config.codes));
+    FC_NEW(context, &squared, o->spreads ? fc__product(tile, model->decoder->config.codes) : 0);
+    FC_NEW(context, &work, fc__product(tile, planes + 1));
+    for (size_t start = 0; start < count; start += TILE)
+        FC_TRY(fill_tile(context, model, o, start, count - start < TILE ? count - start : TILE, phi,
+                         squared, work));
+done:
+    free(phi);
+    free(squared);
+    free(work);
     return status;
 }
 
@@ -274,13 +338,16 @@ fc_status fc_model_forecast(fc_context *context, const fc_model *model,
 {
     fc_status status = FC_OK;
     size_t count = observations->sequence_count;
-    fc_dataset *mean = NULL, *spread = NULL;
+    bool spreading = deviation && config->deviation;
     task *tasks = NULL;
+    spread *spreads = NULL;
+    output o = {.count = count, .time_count = time_count, .members = config->members};
     *forecast = NULL;
     if (deviation)
         *deviation = NULL;
     FC_TRY(check_request(context, model, observations, from, time_count, times, points, config));
     FC_NEW(context, &tasks, count);
+    FC_NEW(context, &spreads, count);
     for (size_t s = 0; s < count; s++) {
         tasks[s].frame = &observations->sequences[s].frames[from];
         tasks[s].observed = &observations->points[tasks[s].frame->points];
@@ -288,23 +355,28 @@ fc_status fc_model_forecast(fc_context *context, const fc_model *model,
     }
     FC_TRY(integrate_tasks(context, model, &config->integrator, count, tasks, time_count, times,
                            integrations));
-    FC_TRY(empty_like(context, model, count, time_count, times, points, &mean));
-    FC_TRY(decode_tasks(context, model, count, tasks, time_count, points, mean));
-    if (deviation && config->deviation) {
-        FC_TRY(empty_like(context, model, count, time_count, times, points, &spread));
-        for (size_t s = 0; s < count; s++)
-            FC_TRY(deviations(context, model, config, &tasks[s], s, time_count, times, points,
-                              &spread->sequences[s]));
-        *deviation = spread;
-        spread = NULL;
-    }
-    *forecast = mean;
-    mean = NULL;
+    for (size_t s = 0; spreading && s < count; s++)
+        FC_TRY(spread_create(context, model, config, &tasks[s], s, time_count, times, &spreads[s]));
+    o.tasks = tasks;
+    o.spreads = spreading ? spreads : NULL;
+    FC_TRY(empty_like(context, model, count, time_count, times, points, &o.mean));
+    if (spreading)
+        FC_TRY(empty_like(context, model, count, time_count, times, points, &o.deviation));
+    FC_TRY(fill_fields(context, model, &o));
+    *forecast = o.mean;
+    if (spreading)
+        *deviation = o.deviation;
+    o.mean = o.deviation = NULL;
 done:
-    for (size_t s = 0; tasks && s < count; s++)
-        task_clear(&tasks[s]);
+    for (size_t s = 0; s < count; s++) {
+        if (tasks)
+            task_clear(&tasks[s]);
+        if (spreads)
+            spread_clear(&spreads[s]);
+    }
     free(tasks);
-    fc_dataset_destroy(mean);
-    fc_dataset_destroy(spread);
+    free(spreads);
+    fc_dataset_destroy(o.mean);
+    fc_dataset_destroy(o.deviation);
     return status;
 }

@@ -12,6 +12,8 @@ void fc__cycle_at(const fc_model *model, double time, double *z /* (C) */);
 /* Fits model->cycle.coefficient for its period and harmonics to codes (count, C). */
 fc_status fc__cycle_fit(fc_context *context, fc_model *model, size_t count, const double *times,
                         const double *z);
+/* Prior of the codes themselves: that of their departures, widened by the variance of the cycle. */
+fc_status fc__prior_with_cycle(fc_context *context, const fc_model *model, fc_prior **prior);
 
 /* Observed values of a frame with their basis, in normalised units and about the cycle: what the
  * posterior needs. seen (count) may be NULL = every point. */

@@ -17,8 +17,10 @@ static void sum_up(fc__schedule *schedule)
 fc__schedule fc__schedule_create(double budget, size_t horizon, size_t longest)
 {
     static const double shares[FC__PHASES] = {0.75, 0.13, 0.09, 0.03};
-    size_t wanted[FC__PHASES] = {1, 1, 3, horizon < 1 ? 1 : horizon};
     fc__schedule schedule;
+    longest = horizon < longest ? horizon : longest;
+    longest = longest < 1 ? 1 : longest;
+    size_t wanted[FC__PHASES] = {1, 1, 3, longest};
     for (size_t i = 0; i < FC__PHASES; i++) {
         fc__phase *phase = &schedule.phase[i];
         phase->scheme = i == 0 ? FC_RK_MIDPOINT : FC_RK_RK4;
@@ -35,6 +37,17 @@ void fc__schedule_restore(fc__schedule *schedule, const uint64_t updates[FC__PHA
 {
     for (size_t i = 0; i < FC__PHASES; i++)
         schedule->phase[i].updates = updates[i];
+    sum_up(schedule);
+}
+
+void fc__schedule_stretch(fc__schedule *schedule, uint64_t update, double ratio)
+{
+    for (size_t i = 0; i < FC__PHASES; i++) {
+        fc__phase *phase = &schedule->phase[i];
+        uint64_t done = update < phase->updates ? update : phase->updates;
+        update -= done;
+        phase->updates = done + (uint64_t)ceil(ratio * (double)(phase->updates - done));
+    }
     sum_up(schedule);
 }
 

@@ -24,6 +24,8 @@ typedef struct fc__schedule {
 fc__schedule fc__schedule_create(double budget, size_t horizon, size_t longest);
 /* The schedule with the given updates of each phase, as a checkpoint keeps them. */
 void fc__schedule_restore(fc__schedule *schedule, const uint64_t updates[FC__PHASES]);
+/* Multiplies what is left to do after `update` updates. */
+void fc__schedule_stretch(fc__schedule *schedule, uint64_t update, double ratio);
 /* Phase of an update, and the share of the compute spent before it. */
 size_t fc__schedule_phase(const fc__schedule *schedule, uint64_t update);
 double fc__schedule_share(const fc__schedule *schedule, uint64_t update);

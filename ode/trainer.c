@@ -8,6 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
 
 /* What one thread needs for its share of a batch. */
 typedef struct worker {
@@ -29,6 +32,7 @@ struct fc_trainer {
     size_t worker_count;
     worker *worker;
     uint64_t validate_every;
+    double started; /* clock when a run planned by time began; 0 for one planned by updates */
     double last_validation;
     fc_trainer_state state;
 };
@@ -115,6 +119,29 @@ static void worker_clear(worker *w)
     free(w->tape);
     free(w->work);
     free(w->gradient);
+}
+
+/* Numbers below 1e-38 count as zero in this thread until the mode is given back: where a system
+ * needs few of the field's factors the others fade away, and the processor takes a hundred cycles
+ * for each operation on what is left of them. */
+static unsigned flush_denormals(void)
+{
+#ifdef __SSE2__
+    unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | _MM_FLUSH_ZERO_ON | 0x40); /* results, and operands */
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+static void restore_denormals(unsigned mode)
+{
+#ifdef __SSE2__
+    _mm_setcsr(mode);
+#else
+    (void)mode;
+#endif
 }
 
 /* Loss and gradient of segments chosen[0..batch) on one thread. */
@@ -231,7 +258,9 @@ static double update(fc_trainer *trainer)
     for (size_t k = 0; k < parts; k++) {
         size_t begin, end;
         fc__slice(batch, parts, k, &begin, &end);
+        unsigned mode = flush_denormals();
         differentiate(trainer, phase, batch, end - begin, chosen + begin, &trainer->worker[k]);
+        restore_denormals(mode);
     }
     for (size_t k = 0; k < parts; k++)
         loss += trainer->worker[k].loss;
@@ -291,7 +320,7 @@ static fc_status keep_best(fc_trainer *trainer)
     return status;
 }
 
-/* Updates of one kind that fit into the wall-clock budget, measured on scratch weights. */
+/* One-interval updates that fit into the wall-clock budget, measured on scratch weights. */
 static double measure_budget(fc_trainer *trainer)
 {
     enum { TRIALS = 24 };
@@ -363,7 +392,10 @@ fc_status fc_trainer_create(fc_context *context, fc_field *field, const fc_traje
     made->config = *config;
     made->last_validation = NAN;
     size_t longest = longest_sequence(training) - 1;
-    made->schedule = fc__schedule_create((double)config->updates, config->horizon, longest);
+    /* Without a number of updates a long schedule stands in, of which only the start is measured.
+     */
+    double wanted = config->updates ? (double)config->updates : 1e9;
+    made->schedule = fc__schedule_create(wanted, config->horizon, longest);
     FC_TRY(state_create(context, field, &made->state));
     FC_TRY(list_segments(made));
     made->worker_count = (size_t)fc_context_threads(context);
@@ -374,6 +406,8 @@ fc_status fc_trainer_create(fc_context *context, fc_field *field, const fc_traje
         made->schedule = fc__schedule_create(measure_budget(made), config->horizon, longest);
     for (size_t i = 0; i < FC__PHASES; i++)
         made->state.updates[i] = made->schedule.phase[i].updates;
+    if (config->updates == 0)
+        made->started = fc__seconds();
     made->validate_every = made->schedule.total / 60 + 1;
     *trainer = made;
     made = NULL;
@@ -422,9 +456,26 @@ fc_status fc_trainer_set_state(fc_trainer *trainer, const fc_trainer_state *stat
     s->best_loss = state->best_loss;
     s->gradient_norm = state->gradient_norm;
     memcpy(s->updates, state->updates, sizeof s->updates);
+    trainer->started = 0.0;
     fc__schedule_restore(&trainer->schedule, s->updates);
     trainer->validate_every = trainer->schedule.total / 60 + 1;
     return FC_OK;
+}
+
+/* Holds a run that was planned by time to its budget when the machine is slower or faster than it
+ * was at the start. A resumed run keeps its plan. */
+static void replan(fc_trainer *trainer)
+{
+    double elapsed = fc__seconds() - trainer->started;
+    double share = fc__schedule_share(&trainer->schedule, trainer->state.update);
+    double left = fmax(trainer->config.seconds - elapsed, 0.0);
+    double ratio = left / elapsed * share / fmax(1.0 - share, 1e-9);
+    ratio = fmin(fmax(ratio, 0.7), 1.4);
+    if (share >= 1.0 || fabs(ratio - 1.0) < 0.03)
+        return;
+    fc__schedule_stretch(&trainer->schedule, trainer->state.update, ratio);
+    for (size_t i = 0; i < FC__PHASES; i++)
+        trainer->state.updates[i] = trainer->schedule.phase[i].updates;
 }
 
 /* True at the end of the schedule, or when validation has not improved for too long. */
@@ -449,6 +500,8 @@ fc_status fc_trainer_run(fc_trainer *trainer, uint64_t updates, bool *done, doub
             return fc__fail(trainer->context, FC_INTERRUPTED, "interrupted at update %llu",
                             (unsigned long long)s->update);
         sum += update(trainer);
+        if (trainer->started > 0.0 && s->update % trainer->validate_every == 0)
+            replan(trainer);
         bool last = s->update == trainer->schedule.total;
         if (trainer->validation && (last || s->update % trainer->validate_every == 0)) {
             fc_status status = keep_best(trainer);

@@ -154,27 +154,34 @@ static bool has_cycle(const fc_training *t)
            t->model->horizon >= 1.5 * cycle && t->model->time_scale < cycle / 3.0;
 }
 
-/* Codes of all frames, and the trajectories of their departures from the cycle. */
+/* Codes of all frames, and the trajectories of their departures from the cycle. A cycle is fitted to
+ * codes under the decoder's own prior; the codes to train on depend on nothing but the model as it is
+ * saved, so that a resumed run has the same. */
 static fc_status make_trajectories(fc_training *t, bool resumed)
 {
     fc_status status = FC_OK;
     fc_model *model = t->model;
     fc__frames frames = {0};
+    fc_prior *whole = NULL;
     double *codes = NULL;
     FC_TRY(fc__frames_select(t->context, t->data.dataset, 0, NULL, false, &frames));
     FC_NEW(t->context, &codes, fc__product(frames.count, model->decoder->config.codes));
-    FC_TRY(fc__encode_frames(t->context, model->decoder, model->prior, model->noise, &frames, codes,
-                             NULL));
     if (!resumed && has_cycle(t)) {
         size_t resolved = (size_t)(0.5 * model->time.cycle / model->time_scale - 0.5);
+        FC_TRY(fc__encode_frames(t->context, model->decoder, model->prior, model->noise, &frames,
+                                 codes, NULL, NULL));
         model->cycle.period = model->time.cycle;
         model->cycle.harmonics = t->config.harmonics < resolved ? t->config.harmonics : resolved;
         FC_TRY(fit_cycle(t, &frames, codes));
     }
+    FC_TRY(fc__prior_with_cycle(t->context, model, &whole));
+    FC_TRY(fc__encode_frames(t->context, model->decoder, whole, model->noise, &frames, codes, NULL,
+                             NULL));
     FC_TRY(fc__trajectories_create(t->context, model, &t->data, false, codes, &t->training));
     FC_TRY(fc__trajectories_create(t->context, model, &t->data, true, codes, &t->validation));
 done:
     fc__frames_clear(&frames);
+    fc_prior_destroy(whole);
     free(codes);
     return status;
 }

@@ -36,7 +36,7 @@ static fc_status cut_sequences(fc_context *context, const fc_dataset *dataset,
     fc__rng rng = fc__rng_create(config->seed, 31);
     FC_NEW(context, &order, sequences);
     held = (size_t)ceil(config->validation * (double)sequences);
-    held = sequences >= 5 ? held : 0;
+    held = sequences < 5 ? 0 : held < sequences ? held : sequences - 1;
     fc__rng_choose(&rng, sequences, sequences, order);
     for (size_t s = 0; s < sequences; s++) {
         size_t frames = dataset->sequences[s].frame_count;

@@ -116,11 +116,15 @@ static void print_leads(const fc_evaluation *result)
     }
 }
 
-static void print_evaluation(const fc_evaluation *result, double observe)
+static void print_evaluation(const fc_evaluation *result, bool record, double observe)
 {
     double floor = result->floor.mse;
-    printf("%zu sequence%s, %g %% of the points of the first frame observed\n\n", result->sequences,
-           result->sequences == 1 ? "" : "s", 100.0 * observe);
+    if (record)
+        printf("one record, %g %% of the points of every starting frame observed\n\n",
+               100.0 * observe);
+    else
+        printf("%zu sequence%s, %g %% of the points of the first frame observed\n\n",
+               result->sequences, result->sequences == 1 ? "" : "s", 100.0 * observe);
     printf("%-24s%12s%14s%14s\n", "", "MSE", "relative L2", "times floor");
     print_score("In-t  (training times)", result->in_t, floor);
     print_score("Out-t (later times)", result->out_t, floor);
@@ -184,7 +188,7 @@ static fc_status run_evaluation(cli_session *session, evaluate_options *o, const
         json = evaluation_json(result);
         CLI_TRY(cli_json_print(session, json));
     } else {
-        print_evaluation(result, o->config.observe);
+        print_evaluation(result, dataset->record, o->config.observe);
     }
 done:
     json_decref(json);

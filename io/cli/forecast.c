@@ -280,8 +280,10 @@ static fc_status write_forecast(forecast_job *job)
     fc_status status =
         csv ? cli_csv_write(job->session, path, job->forecast, job->deviation) : write_netcdf(job);
     if (status == FC_OK && strcmp(path, "-") != 0)
-        cli_note(job->session, "wrote %s: %zu sequences, %zu times, %zu points", path,
-                 job->forecast->sequence_count, job->time_count, job->points.count);
+        cli_note(job->session, "wrote %s: %zu sequence%s, %zu time%s, %zu point%s", path,
+                 job->forecast->sequence_count, job->forecast->sequence_count == 1 ? "" : "s",
+                 job->time_count, job->time_count == 1 ? "" : "s", job->points.count,
+                 job->points.count == 1 ? "" : "s");
     return status;
 }
 

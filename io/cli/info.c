@@ -335,9 +335,14 @@ static void print_model_parts(const fc_model *model)
     const fc_decoder_config *decoder = &model->decoder->config;
     const fc_field_config *field = &model->field->config;
     static const char *const filters[] = {"chosen", "integer", "random", "trainable"};
-    printf("decoder\n  codes        %zu\n  layers       %zu after the first, %zu %s filters each\n"
-           "  parameters   %zu\n  floor        %.3g (mean square, normalised)\n",
-           decoder->codes, decoder->layers, decoder->filters, filters[decoder->filter],
+    printf("decoder\n  codes        %zu\n", decoder->codes);
+    if (decoder->layers == 0)
+        printf("  kind         Fourier series of %zu %s frequencies\n", decoder->filters,
+               filters[decoder->filter]);
+    else
+        printf("  kind         FourierNet of %zu layers, %zu %s frequencies each\n",
+               decoder->layers + 1, decoder->filters, filters[decoder->filter]);
+    printf("  parameters   %zu\n  floor        %.3g (mean square, normalised)\n",
            model->decoder->parameter_count, model->floor_mse);
     printf("dynamics\n  terms       %s", field->linear ? " linear" : "");
     if (field->rank)
@@ -368,7 +373,7 @@ static void print_model(const char *path, const fc_model *model, bool unfinished
            (long long)json_integer_value(json_object_get(data, "sequences")),
            (long long)json_integer_value(json_object_get(data, "frames")));
     json_decref(provenance);
-    printf("size\n  %.1f MB\n", 1e-6 * (double)model_bytes(model));
+    printf("size\n  %.3g MB\n", 1e-6 * (double)model_bytes(model));
     printf("what to do with it\n");
     if (unfinished)
         printf("    fieldcast train DATA -o %s --resume %s\n", path, path);

@@ -16,6 +16,7 @@ void cli_raster_clear(cli_raster *raster)
 typedef struct lattice_axis {
     double first, spacing;
     size_t count;
+    bool whole; /* once around a periodic axis, beginning on its seam */
 } lattice_axis;
 
 static int compare_doubles(const void *a, const void *b)
@@ -36,7 +37,7 @@ static bool find_lattice(size_t count, double *numbers, double most, lattice_axi
     if (!(span > 0.0) || span / step > most)
         return false;
     double steps = round(span / step);
-    *axis = (lattice_axis){numbers[0], span / steps, (size_t)steps + 1};
+    *axis = (lattice_axis){numbers[0], span / steps, (size_t)steps + 1, false};
     for (size_t i = 0; i < count; ++i) {
         double place = (numbers[i] - axis->first) / axis->spacing;
         if (fabs(place - round(place)) > 0.25)
@@ -45,44 +46,77 @@ static bool find_lattice(size_t count, double *numbers, double most, lattice_axi
     return true;
 }
 
-static size_t lattice_place(const lattice_axis *axis, double x)
+/* The first cell of a whole axis straddles the seam. Cells are halved so that one half stands at
+ * either end and the picture covers the axis from end to end, whatever its resolution. */
+static bool is_whole(const lattice_axis *lattice, const fc_axis *axis)
 {
-    return (size_t)lround((x - axis->first) / axis->spacing);
+    double slack = 1e-3 * lattice->spacing;
+    return axis->kind == FC_AXIS_PERIODIC && fabs(lattice->first - axis->lower) < slack &&
+           fabs(lattice->first + (double)lattice->count * lattice->spacing - axis->upper) < slack;
+}
+
+static size_t picture_cells(const lattice_axis *axis)
+{
+    return axis->whole ? 2 * axis->count : axis->count;
+}
+
+static void picture_extent(const lattice_axis *axis, double extent[2])
+{
+    double begin = axis->whole ? 0.0 : -0.5;
+    extent[0] = axis->first + begin * axis->spacing;
+    extent[1] = axis->first + (begin + (double)axis->count) * axis->spacing;
+}
+
+/* The picture cells of the place of x: one, or the two halves. */
+static size_t cells_of(const lattice_axis *axis, double x, size_t cells[2])
+{
+    size_t place = (size_t)lround((x - axis->first) / axis->spacing);
+    cells[0] = axis->whole ? 2 * place : place;
+    cells[1] = (2 * place + 2 * axis->count - 1) % (2 * axis->count);
+    return axis->whole ? 2 : 1;
+}
+
+static void fill_lattice(const lattice_axis axes[2], const fc_points *points, const float *values,
+                         size_t channels, cli_raster *raster)
+{
+    for (size_t i = 0; i < raster->width * raster->height; ++i)
+        raster->values[i] = NAN;
+    for (size_t p = 0; p < points->count; ++p) {
+        size_t across[2], up[2];
+        size_t columns = cells_of(&axes[0], points->coordinates[2 * p], across);
+        size_t rows = cells_of(&axes[1], points->coordinates[2 * p + 1], up);
+        for (size_t j = 0; j < rows; ++j)
+            for (size_t i = 0; i < columns; ++i)
+                raster->values[up[j] * raster->width + across[i]] = values[p * channels];
+    }
 }
 
 /* Grids, and what is left of them where some points are missing, have a cell for each place.
  * *found = false when the points are something else. */
-static fc_status lattice_map(const cli_session *session, const fc_points *points,
-                             const float *values, size_t channels, cli_raster *raster, bool *found)
+static fc_status lattice_map(const cli_session *session, const fc_domain *domain,
+                             const fc_points *points, const float *values, size_t channels,
+                             cli_raster *raster, bool *found)
 {
     fc_status status;
     lattice_axis axes[2];
     double *numbers = NULL;
     *found = true;
     CLI_TRY(cli_allocate(session, points->count, sizeof *numbers, &numbers));
-    for (int d = 0; d < 2 && *found; ++d) {
+    for (size_t d = 0; d < 2 && *found; ++d) {
         for (size_t p = 0; p < points->count; ++p)
-            numbers[p] = points->coordinates[2 * p + (size_t)d];
-        *found = find_lattice(points->count, numbers, 32000.0, &axes[d]);
+            numbers[p] = points->coordinates[2 * p + d];
+        *found = find_lattice(points->count, numbers, 16000.0, &axes[d]);
+        axes[d].whole = *found && is_whole(&axes[d], &domain->axis[d]);
     }
     *found = *found && (double)axes[0].count * (double)axes[1].count < 20.0 * (double)points->count;
     if (!*found)
         goto done;
-    raster->width = axes[0].count;
-    raster->height = axes[1].count;
-    for (int d = 0; d < 2; ++d) {
-        raster->extent[2 * d] = axes[d].first - 0.5 * axes[d].spacing;
-        raster->extent[2 * d + 1] = axes[d].first + ((double)axes[d].count - 0.5) * axes[d].spacing;
-    }
-    size_t cells = raster->width * raster->height;
-    CLI_TRY(cli_allocate(session, cells, sizeof(float), &raster->values));
-    for (size_t i = 0; i < cells; ++i)
-        raster->values[i] = NAN;
-    for (size_t p = 0; p < points->count; ++p) {
-        size_t i = lattice_place(&axes[0], points->coordinates[2 * p]);
-        size_t j = lattice_place(&axes[1], points->coordinates[2 * p + 1]);
-        raster->values[j * raster->width + i] = values[p * channels];
-    }
+    raster->width = picture_cells(&axes[0]);
+    raster->height = picture_cells(&axes[1]);
+    picture_extent(&axes[0], raster->extent);
+    picture_extent(&axes[1], raster->extent + 2);
+    CLI_TRY(cli_allocate(session, raster->width * raster->height, sizeof(float), &raster->values));
+    fill_lattice(axes, points, values, channels, raster);
 done:
     free(numbers);
     return status;
@@ -173,8 +207,8 @@ fc_status cli_raster_map(const cli_session *session, const fc_dataset *dataset,
     size_t channels = dataset->channel_count;
     bool found;
     *raster = (cli_raster){0};
-    fc_status status =
-        lattice_map(session, points, frame->values + channel, channels, raster, &found);
+    fc_status status = lattice_map(session, &dataset->domain, points, frame->values + channel,
+                                   channels, raster, &found);
     if (status != FC_OK || found)
         return status;
     scatter scattered = {.points = points, .values = frame->values + channel, .channels = channels};

@@ -489,7 +489,11 @@ test_forecast_on_grids_and_points_agree() {
     printf '0.75 0.5\n' >points.csv
     fieldcast forecast "$shared/model.h5" "$shared/test.nc" -o - --times 1.5 --points points.csv
     expect_code 0
-    grep -qxF "$(sed -n 2p out)" grid.csv || fail 'the same point has another value'
+    # Up to rounding, as the two are computed in other blocks.
+    awk -F, 'NR == FNR { value[$1] = $5; next }
+        $3 == 0.75 && $4 == 0.5 { n++; d = $5 - value[$1]; if (d < -1e-5 || d > 1e-5) exit 1 }
+        END { if (n != 3) exit 1 }' <(tail -n +2 out) grid.csv ||
+        fail 'the same point has another value'
 }
 
 test_forecast_file_can_be_read_again() {

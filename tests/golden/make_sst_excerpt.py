@@ -34,15 +34,14 @@ def cut(source, target):
 
 
 def note(excerpt, out):
-    """One line for each observed value: time, longitude, latitude, value."""
+    """Number and sum of the observed values, then every seventh: time, longitude, latitude, value."""
     values = excerpt["surface_temperature"][:]
-    for t, time in enumerate(excerpt["time"][:]):
-        for y, latitude in enumerate(excerpt["latitude"][:]):
-            for x, longitude in enumerate(excerpt["longitude"][:]):
-                if values.mask[t, y, x]:
-                    continue
-                out.write(f"{float(time)!r} {float(longitude)!r} {float(latitude)!r} "
-                          f"{float(values[t, y, x])!r}\n")
+    out.write(f"{values.count()} {float(values.astype('f8').sum())!r}\n")
+    observed = [(t, y, x) for t in range(6) for y in range(18) for x in range(24)
+                if not values.mask[t, y, x]]
+    for t, y, x in observed[::7]:
+        where = excerpt["time"][t], excerpt["longitude"][x], excerpt["latitude"][y]
+        out.write(" ".join(repr(float(number)) for number in (*where, values[t, y, x])) + "\n")
 
 
 if __name__ == "__main__":

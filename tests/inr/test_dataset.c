@@ -99,8 +99,8 @@ static void a_grid_must_have_as_many_points_as_its_shape(void **state)
     size_t index = 99;
     double *x = random_points(&domain, 12, 1);
     CHECK(fc_dataset_create(*state, &domain, 1, &dataset));
-    assert_int_equal(
-        fc_dataset_add_points(*state, dataset, 12, x, (size_t[]){3, 5}, &index), FC_ERROR_DATA);
+    assert_int_equal(fc_dataset_add_points(*state, dataset, 12, x, (size_t[]){3, 5}, &index),
+                     FC_ERROR_DATA);
     assert_non_null(strstr(fc_context_message(*state), "12 points do not match the shape"));
     assert_int_equal(
         fc_dataset_add_points(*state, dataset, 12, x, (size_t[]){SIZE_MAX / 4, 12}, &index),

@@ -72,6 +72,18 @@ static void random_filters_fill_the_bandwidth(void **state)
     }
 }
 
+static void every_layer_of_random_filters_starts_with_a_constant(void **state)
+{
+    fc_domain domain = sphere_domain();
+    fc_decoder_config config = small_config(FC_FILTER_RANDOM, 2);
+    fc_decoder *decoder;
+    CHECK(fc_decoder_create(*state, &domain, &config, &decoder));
+    for (size_t f = 0; f < 3 * config.filters; f++)
+        for (size_t j = 0; j < 4; j++)
+            assert_true((decoder->parameters[f * 4 + j] == 0.0f) == (f % config.filters == 0));
+    fc_decoder_destroy(decoder);
+}
+
 static void automatic_filters_follow_the_domain(void **state)
 {
     fc_domain plane = planar_domain(), sphere = sphere_domain();
@@ -213,6 +225,7 @@ int main(void)
         cmocka_unit_test(integer_filters_are_the_lowest_half_plane_wave_vectors),
         cmocka_unit_test(integer_filters_never_hold_a_vector_twice),
         cmocka_unit_test(random_filters_fill_the_bandwidth),
+        cmocka_unit_test(every_layer_of_random_filters_starts_with_a_constant),
         cmocka_unit_test(automatic_filters_follow_the_domain),
         cmocka_unit_test(the_same_seed_gives_the_same_weights),
         cmocka_unit_test(a_series_starts_with_unit_head_and_no_offset),

@@ -92,10 +92,8 @@ static void fields_have_no_seam(void **state)
 {
     enum { POINTS = 40 };
     double a[POINTS * 2], b[POINTS * 2], c[POINTS * 3], d[POINTS * 3];
-    fc_decoder *plane =
-        make_decoder(*state, planar_domain(), small_config(FC_FILTER_INTEGER, 1));
-    fc_decoder *sphere =
-        make_decoder(*state, sphere_domain(), small_config(FC_FILTER_RANDOM, 1));
+    fc_decoder *plane = make_decoder(*state, planar_domain(), small_config(FC_FILTER_INTEGER, 1));
+    fc_decoder *sphere = make_decoder(*state, sphere_domain(), small_config(FC_FILTER_RANDOM, 1));
     for (size_t p = 0; p < POINTS; p++) {
         double s = (double)p / (POINTS - 1);
         memcpy(a + p * 2, (double[]){s, 3.0 * s - 1.0}, 2 * sizeof *a);

@@ -33,7 +33,7 @@ static fc_dataset *create(bench *in, const fc_domain *domain, size_t channels, c
         fc__copy_name(dataset->time.calendar, "360_day");
     dataset->time.cycle = 8640.0 / 7.0;
     for (size_t c = 0; c < channels; c++) {
-        snprintf(dataset->channels[c].name, FC_NAME_SIZE, "w%zu", c);
+        snprintf(dataset->channels[c].name, FC_NAME_SIZE, c ? "w%zu" : "zeta", c);
         fc__copy_name(dataset->channels[c].units, c ? "m s-1" : "1");
         fc__copy_name(dataset->channels[c].long_name, c ? "" : "vorticit\xc3\xa9");
     }
@@ -250,6 +250,41 @@ static void a_forecast_reads_back_without_its_deviations(void **state)
     fc_dataset_destroy(deviation);
 }
 
+/* What netCDF's own program makes of the files: no dimension passes for a variable, and every axis
+ * has its name. */
+static void netcdf_tools_understand_the_files(void **state)
+{
+    static const char *const expected[3][4] = {
+        {"sequence = 2 ;", "double x(x) ;", "float zeta(sequence, time, height, x) ;",
+         "x:fieldcast_upper = 1. ;"},
+        {"point = 15 ;", "double x(point) ;", "float zeta(time, point) ;",
+         "zeta:coordinates = \"x height\" ;"},
+        {"observation = 37 ;", "double depth(point) ;", "float zeta(observation) ;",
+         "frame_count:sample_dimension = \"frame\" ;"},
+    };
+    bench *in = *state;
+    fc_dataset *written[3] = {shared(in, true, 2, false), shared(in, false, 1, true), ragged(in)};
+    for (size_t k = 0; k < 3; k++) {
+        char command[256], text[8192];
+        const char *path = in_folder(in, "data.nc");
+        assert_ok(in, fc_dataset_write(in->context, path, written[k], NULL));
+        fc_dataset_destroy(written[k]);
+        snprintf(command, sizeof command, "ncdump -h %s 2>/dev/null", path);
+        FILE *pipe = popen(command, "r");
+        size_t size = fread(text, 1, sizeof text - 1, pipe);
+        text[size] = '\0';
+        int closed = pclose(pipe);
+        if (closed != 0 && system("command -v ncdump > /dev/null") != 0)
+            skip();
+        assert_int_equal(closed, 0);
+        for (size_t i = 0; i < 4; i++)
+            if (!strstr(text, expected[k][i]))
+                fail_msg("\"%s\" is not in\n%s", expected[k][i], text);
+        assert_null(strstr(text, "float point"));
+        assert_null(strstr(text, "float sequence"));
+    }
+}
+
 /* ---------------------------------------------------------------- refusals */
 
 static void names_that_clash_are_refused(void **state)
@@ -262,9 +297,9 @@ static void names_that_clash_are_refused(void **state)
                  "\"height\"", "differ");
     fc__copy_name(dataset->channels[1].name, "a/b");
     assert_fails(in, FC_ERROR_DATA, fc_dataset_write(in->context, path, dataset, NULL), "a/b");
-    fc__copy_name(dataset->channels[1].name, "w0_std");
+    fc__copy_name(dataset->channels[1].name, "zeta_std");
     assert_fails(in, FC_ERROR_DATA, fc_forecast_write(in->context, path, dataset, dataset, NULL),
-                 "w0_std");
+                 "zeta_std");
     assert_int_equal(count_files(in), 0);
     fc_dataset_destroy(dataset);
 }
@@ -288,10 +323,10 @@ static void unknown_variables_are_answered_with_those_there_are(void **state)
     bench *in = *state;
     fc_dataset *dataset = shared(in, true, 2, false), *read;
     const char *path = in_folder(in, "data.nc");
-    const fc_read_config config = {.variables = "v"}, empty = {.variables = "w0,,w1"};
+    const fc_read_config config = {.variables = "v"}, empty = {.variables = "zeta,,w1"};
     assert_ok(in, fc_dataset_write(in->context, path, dataset, NULL));
     assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, &config, &read), path,
-                 "\"v\"", "w0, w1");
+                 "\"v\"", "zeta, w1");
     assert_fails(in, FC_ERROR_USAGE, fc_dataset_read(in->context, path, &empty, &read), "commas");
     assert_null(read);
     fc_dataset_destroy(dataset);
@@ -353,7 +388,7 @@ static void missing_parts_never_crash_the_reader(void **state)
     static const char *const objects[] = {
         "sequence", "frame",           "point_set", "point",       "observation", "frame_count",
         "time",     "frame_point_set", "axis",      "point_count", "point_grid",  "lon",
-        "lat",      "depth",           "w0"};
+        "lat",      "depth",           "zeta"};
     bench *in = *state;
     fc_dataset *dataset = ragged(in), *read;
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
@@ -413,6 +448,7 @@ int main(void)
         TEST(frames_larger_than_a_block_come_back),
         TEST(chosen_variables_and_frames_are_read),
         TEST(a_forecast_reads_back_without_its_deviations),
+        TEST(netcdf_tools_understand_the_files),
         TEST(names_that_clash_are_refused),
         TEST(attributes_must_be_a_json_object),
         TEST(unknown_variables_are_answered_with_those_there_are),

@@ -20,7 +20,7 @@ static const double lightness_tolerance = 1.5; /* CIELAB units, rounding to 8 bi
 static const double tick_tolerance = 1e-12;    /* relative to the axis */
 
 /* Read by the leak checker: fontconfig keeps its caches until the program ends. */
-const char *__lsan_default_suppressions(void);
+FC_API const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libfontconfig";
