@@ -11,7 +11,7 @@ fc_fit_config fc_fit_config_default(void)
     return (fc_fit_config){
         .method = FC_FIT_AUTO,
         .max_codes = 256,
-        .tolerance = 2e-6,
+        .tolerance = 3e-6,
         .steps = 3000,
         .batch_frames = 16,
         .batch_points = 512,
@@ -111,36 +111,49 @@ done:
     return status;
 }
 
-/* Mean of Phi^T Phi over some observed points of the frames, per value. */
+/* Mean of Phi^T Phi over observed values at some points, spread over those of some frames. */
 static fc_status basis_metric(fc_context *context, const fc_decoder *decoder,
                               const fc__frames *frames, double *metric)
 {
     enum { SOME_FRAMES = 64, SOME_POINTS = 4096 };
     fc_status status = FC_OK;
-    size_t codes = decoder->config.codes, channels = frames->dataset->channel_count, rows = 0;
+    size_t codes = decoder->config.codes, channels = frames->dataset->channel_count, values = 0;
     size_t number = frames->count < SOME_FRAMES ? frames->count : SOME_FRAMES;
+    size_t dims = decoder->domain.dims, most = fc__product(SOME_POINTS, channels);
     float *phi0 = NULL, *phi = NULL;
-    FC_NEW(context, &phi0, fc__product(SOME_POINTS, channels));
-    FC_NEW(context, &phi, fc__product(SOME_POINTS, channels * codes));
+    double *x = NULL, *rows = NULL;
+    FC_NEW(context, &x, SOME_POINTS * dims);
+    FC_NEW(context, &phi0, most);
+    FC_NEW(context, &phi, fc__product(most, codes));
+    FC_NEW(context, &rows, fc__product(most, codes));
     for (size_t k = 0; k < number; k++) {
         const fc_frame *frame = frames->frame[k * frames->count / number];
         const fc_points *points = &frames->dataset->points[frame->points];
-        size_t count = points->count < SOME_POINTS ? points->count : SOME_POINTS;
+        size_t count = points->count < SOME_POINTS ? points->count : SOME_POINTS, seen = 0;
         if (k && frame->points == frames->frame[0]->points)
             break;
-        FC_TRY(fc_decoder_basis(context, decoder, count, points->coordinates, phi0, phi));
-        for (size_t r = 0; r < count * channels; r++)
+        for (size_t p = 0; p < count; p++)
+            memcpy(x + p * dims, points->coordinates + p * points->count / count * dims,
+                   dims * sizeof *x);
+        FC_TRY(fc_decoder_basis(context, decoder, count, x, phi0, phi));
+        for (size_t r = 0; r < count * channels; r++) {
+            size_t p = r / channels * points->count / count;
+            if (isnan(frame->values[p * channels + r % channels]))
+                continue;
             for (size_t i = 0; i < codes; i++)
-                for (size_t j = 0; j < codes; j++)
-                    metric[i * codes + j] +=
-                        (double)phi[r * codes + i] * (double)phi[r * codes + j];
-        rows += count * channels;
+                rows[seen * codes + i] = (double)phi[r * codes + i];
+            seen++;
+        }
+        fc__dsyrk(codes, seen, 1.0, rows, 1.0, metric);
+        values += seen;
     }
     for (size_t i = 0; i < codes * codes; i++)
-        metric[i] /= (double)rows;
+        metric[i] /= (double)values;
 done:
     free(phi0);
     free(phi);
+    free(x);
+    free(rows);
     return status;
 }
 

@@ -235,49 +235,92 @@ done:
     return status;
 }
 
-/* Start: no mean, a smooth diagonal covariance with the total variance of the values; the metric of
- * the modes from all the points of some frames. */
+/* Variances (size) of the coefficients of fields of variance 1 that are the smoother the larger the
+ * steepness: (1 + steepness k^2 / kmax^2)^-3. */
+static void smooth_spectrum(const fc_decoder *decoder, size_t channels, double steepness,
+                            double *variance)
+{
+    size_t filters = decoder->config.filters, inputs = decoder->inputs;
+    double largest = 1e-30, total = 0.0;
+    const float *omega = decoder->parameters + fc_decoder_layout_of(&decoder->config, inputs).omega;
+    for (size_t j = 0; j < filters; j++) {
+        variance[j] = 0.0;
+        for (size_t i = 0; i < inputs; i++)
+            variance[j] += pow((double)omega[j * inputs + i], 2);
+        largest = fmax(largest, variance[j]);
+    }
+    for (size_t j = 0; j < filters; j++) {
+        variance[j] = pow(1.0 + steepness * variance[j] / largest, -3.0);
+        total += variance[j];
+    }
+    for (size_t j = 0; j < filters; j++)
+        variance[j] /= total;
+    for (size_t block = 1; block < 2 * channels; block++)
+        memcpy(variance + block * filters, variance, filters * sizeof *variance);
+}
+
+/* Adds y^T K^-1 y and log det K of the frame that was read, K = G diag(variance) G^T + noise I. */
+static fc_status add_likelihood(fc_context *context, size_t size, const double *variance,
+                                double noise, partial *p, double *square, double *determinant)
+{
+    size_t n = p->rows.count;
+    for (size_t i = 0; i < n * size; i++)
+        p->gs[i] = p->rows.g[i] * variance[i % size];
+    fc__dgemm(false, true, n, n, size, 1.0, p->gs, size, p->rows.g, size, 0.0, p->k, n);
+    for (size_t i = 0; i < n; i++)
+        p->k[i * n + i] += noise;
+    fc_status status = fc__cholesky(context, "covariance of a start", n, p->k);
+    if (status != FC_OK)
+        return status;
+    memcpy(p->w, p->rows.y, n * sizeof *p->w);
+    fc__triangular_solve(false, n, p->k, 1, p->w);
+    for (size_t i = 0; i < n; i++) {
+        *square += p->w[i] * p->w[i];
+        *determinant += 2.0 * log(p->k[i * n + i]);
+    }
+    return FC_OK;
+}
+
+/* Start from some frames: no mean, and of some smooth diagonal covariances, each at its best scale
+ * s, the likeliest: -2 log p = n log s + log det K, s = y^T K^-1 y / n. Also the metric of the
+ * modes. */
 static fc_status start(fc_context *context, const fc_decoder *decoder, const fc__frames *frames,
                        partial *p, double *covariance, double *gram, double *noise)
 {
+    static const double steepness[] = {1.0, 6.0, 36.0, 216.0};
+    enum { SOME = 64, STARTS = sizeof steepness / sizeof *steepness };
+    const double share = 1e-2; /* of the noise in the variance */
     fc_status status = FC_OK;
-    enum { SOME = 64 };
-    size_t filters = decoder->config.filters, width = 2 * filters;
-    size_t channels = frames->dataset->channel_count, size = channels * width;
-    double largest = 1e-30, energy = 0.0, square = 0.0, total = 0.0;
-    size_t values = 0, count = frames->count < SOME ? frames->count : SOME;
-    const float *omega =
-        decoder->parameters + fc_decoder_layout_of(&decoder->config, decoder->inputs).omega;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t j = 0; j < filters; j++) {
-            double norm = 0.0;
-            for (size_t i = 0; i < decoder->inputs; i++)
-                norm += pow((double)omega[j * decoder->inputs + i], 2);
-            largest = fmax(largest, norm);
-            double weight = pow(1.0 + 36.0 * norm / largest, -3.0);
-            energy += pass ? weight : 0.0;
-            for (size_t c = 0; pass && c < channels; c++)
-                covariance[(c * width + j) * (size + 1)] =
-                    covariance[(c * width + filters + j) * (size + 1)] = weight;
-        }
-    }
+    size_t channels = frames->dataset->channel_count, best = 0, values = 0;
+    size_t size = channels * 2 * decoder->config.filters;
+    size_t count = frames->count < SOME ? frames->count : SOME;
+    double *variance = NULL, square[STARTS] = {0}, determinant[STARTS] = {0}, score[STARTS];
+    FC_NEW(context, &variance, fc__product(STARTS, size));
+    for (size_t s = 0; s < STARTS; s++)
+        smooth_spectrum(decoder, channels, steepness[s], variance + s * size);
     for (size_t k = 0; k < count; k++) {
         size_t f = k * frames->count / count;
         FC_TRY(rows_read(context, decoder, frames->dataset, frames->frame[f],
                          fc__rng_create(decoder->config.seed, f), &p->rows));
         fc__dgemm_parallel(context, true, false, size, size, p->rows.count, 1.0, p->rows.g, size,
                            p->rows.g, size, 1.0, gram, size);
-        for (size_t i = 0; i < p->rows.count; i++)
-            square += p->rows.y[i] * p->rows.y[i];
+        for (size_t s = 0; s < STARTS; s++)
+            FC_TRY(add_likelihood(context, size, variance + s * size, share, p, &square[s],
+                                  &determinant[s]));
         values += p->rows.count;
     }
-    total = square / (double)values;
+    for (size_t s = 0; s < STARTS; s++) {
+        square[s] = fmax(square[s] / (double)values, 1e-30);
+        score[s] = (double)values * log(square[s]) + determinant[s];
+        best = score[s] < score[best] ? s : best;
+    }
     for (size_t i = 0; i < size; i++)
-        covariance[i * (size + 1)] *= total / energy;
+        covariance[i * (size + 1)] = square[best] * variance[best * size + i];
     for (size_t i = 0; i < size * size; i++)
         gram[i] /= (double)values;
-    *noise = 1e-2 * total;
+    *noise = share * square[best];
 done:
+    free(variance);
     return status;
 }
 

@@ -357,7 +357,7 @@ typedef struct fc_fit_config {
     size_t codes;         /* C; 0 = chosen: the smallest that leaves `tolerance` of the validation
                              variance, at most max_codes and a third of the training frames */
     size_t max_codes;     /* default 256 */
-    double tolerance;     /* share of the variance that may stay unresolved; default 2e-6 */
+    double tolerance;     /* share of the variance that may stay unresolved; default 3e-6 */
     size_t steps;         /* Adam steps of the iterative methods; default 3000 */
     size_t batch_frames;  /* frames a step; default 16 */
     size_t batch_points;  /* points a step; default 512 */

@@ -58,12 +58,13 @@ fc_status fc__fit_lead_variance(fc_context *context, fc_model *model,
     model->lead_count = 1;
     /* With unequal intervals the mean lead of few long rollouts can fall behind; it ends the table.
      */
-    for (size_t k = 1; k <= MOST_LEADS && number[k] > 0.0; k++, model->lead_count = k) {
+    for (size_t k = 1; k <= MOST_LEADS && number[k] > 0.0; k++) {
         model->lead_time[k] /= number[k];
         if (model->lead_time[k] <= model->lead_time[k - 1])
             break;
         for (size_t i = 0; i < codes; i++)
             model->lead_variance[k * codes + i] /= number[k];
+        model->lead_count = k + 1;
     }
 done:
     return status;

@@ -163,9 +163,15 @@ static fc_status forecast_start(fc_context *context, const fc_model *model,
     FC_TRY(fc__evaluate_encoding(context, model, dataset, first, config->observe,
                                  config->seed + start, cache, z0, NULL, encoding));
     double begin = fc__seconds();
-    FC_TRY(fc__integrate_codes(context, model, &config->integrator, 1, z0, &first->time, &count,
-                               (const double *const *)&times, &z, &integration));
+    status = fc__integrate_codes(context, model, &config->integrator, 1, z0, &first->time, &count,
+                                 (const double *const *)&times, &z, &integration);
     e->seconds_integrate += fc__seconds() - begin;
+    if (status == FC_ERROR_SOLVER) { /* scored for none of the three */
+        e->failed++;
+        status = FC_OK;
+        goto done;
+    }
+    FC_TRY(status);
     FC_TRY(score_start(context, model, dataset, start, z, c, cache, e, tally));
 done:
     free(z0);
@@ -202,6 +208,10 @@ fc_status fc__evaluate_record(fc_context *context, const fc_model *model, const 
                           "no frame at or after the start of the evaluation has a target in the "
                           "record, which ends at %g",
                           record->frames[record->frame_count - 1].time);
+        goto done;
+    }
+    if (e->failed && tally[0].forecast.values == 0.0) {
+        status = FC_ERROR_SOLVER; /* of every start; the last one's message stands */
         goto done;
     }
     for (size_t k = 0; k < e->lead_count; k++) {

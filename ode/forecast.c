@@ -70,6 +70,8 @@ static fc_status encode_task(fc_context *context, const fc_model *model, size_t 
     FC_NEW(context, &t->z0, codes);
     FC_NEW(context, &t->covariance, fc__product(codes, codes));
     FC_NEW(context, &t->z, fc__product(time_count, codes));
+    FC_TRY(fc_domain_check(context, &model->domain, "observations", 0.01, t->observed->count,
+                           t->observed->coordinates));
     FC_TRY(fc__observe(context, model, t->frame->time, t->observed->count, t->observed->coordinates,
                        t->frame->values, NULL, &o));
     FC_TRY(fc__encode_departure(context, model, &o, t->z0, t->covariance));

@@ -154,9 +154,9 @@ static bool has_cycle(const fc_training *t)
            t->model->horizon >= 1.5 * cycle && t->model->time_scale < cycle / 3.0;
 }
 
-/* Codes of all frames, and the trajectories of their departures from the cycle. A cycle is fitted to
- * codes under the decoder's own prior; the codes to train on depend on nothing but the model as it is
- * saved, so that a resumed run has the same. */
+/* Codes of all frames, and the trajectories of their departures from the cycle. A cycle is fitted
+ * to codes under the decoder's own prior; the codes to train on depend on nothing but the model as
+ * it is saved, so that a resumed run has the same. */
 static fc_status make_trajectories(fc_training *t, bool resumed)
 {
     fc_status status = FC_OK;
@@ -337,10 +337,10 @@ fc_status fc_training_run(fc_training *t, double seconds, bool *done)
     fc_status status = FC_OK;
     double start = fc__seconds();
     bool trained = t->done;
-    while (!trained && fc__seconds() - start < seconds) {
-        double left = seconds - (fc__seconds() - start), begin = fc__seconds();
+    for (double begin = start; !trained && begin - start < seconds; begin = fc__seconds()) {
+        double left = seconds - (begin - start);
         uint64_t before = fc_trainer_get_state(t->trainer).update;
-        uint64_t wanted = (uint64_t)(0.5 * left * t->updates_a_second) + 1;
+        uint64_t wanted = (uint64_t)fmin(0.5 * left * t->updates_a_second, 1e6) + 1;
         FC_TRY(fc_trainer_run(t->trainer, wanted, &trained, &t->loss, &t->validation_loss));
         uint64_t made = fc_trainer_get_state(t->trainer).update - before;
         t->updates_a_second = (double)made / fmax(fc__seconds() - begin, 1e-6);

@@ -144,11 +144,12 @@ else
     skip 'clang-tidy' 'needs the tree built with clang'
 fi
 step 'tests' as_cases ctest --test-dir build -V
-[ ! -e tests/cli/run.sh ] || step 'command line' as_summary bash tests/cli/run.sh build
+step 'command line' as_summary bash tests/cli/run.sh build
 step 'installation' as_one env CC=gcc bash tests/install/run.sh build
 [ ! -e build/clang/libfieldcast.a ] ||
     step 'installation, static' as_one env CC=clang bash tests/install/run.sh build/clang
 if step 'build with sanitizers' as_one build asan; then
     step 'tests under sanitizers' as_cases ctest --test-dir build/asan -V
+    step 'command line under sanitizers' as_summary bash tests/cli/run.sh build/asan
 fi
 finish

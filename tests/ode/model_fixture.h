@@ -2,8 +2,8 @@
  *
  * Waves travel over a periodic 16 x 16 grid, each at its own frequency, so that the codes (a cosine
  * and a sine coefficient a wave) rotate: a linear oscillation. One model of them is written down by
- * hand and exact, others are trained. Three modes that exchange energy like a spinning rigid body are
- * the quadratic world, and a monthly record has seasons, red anomalies and a land mask. */
+ * hand and exact, others are trained. Three modes that exchange energy like a spinning rigid body
+ * are the quadratic world, and a monthly record has seasons, red anomalies and a land mask. */
 #ifndef FC_TESTS_ODE_MODEL_FIXTURE_H
 #define FC_TESTS_ODE_MODEL_FIXTURE_H
 
@@ -168,8 +168,8 @@ static inline fc_dataset *wave_dataset(fc_context *context, wave_world world)
         times[f] = world.start + world.step * (double)f;
     for (size_t s = 0; s < world.sequences; s++) {
         fc__rng rng = fc__rng_create(world.seed, 90000 + s);
-        must(context, fc_dataset_add_sequence(context, dataset, world.frames, times, NULL,
-                                              &sequence));
+        must(context,
+             fc_dataset_add_sequence(context, dataset, world.frames, times, NULL, &sequence));
         for (size_t f = 0; f < world.frames; f++) {
             wave_codes(world.seed, s, times[f] - world.start, z);
             for (size_t i = 0; i < POINTS * channels; i++) {
@@ -212,7 +212,8 @@ static inline fc_decoder *wave_decoder(fc_context *context, size_t channels)
     return decoder;
 }
 
-/* A model that is right by construction, for values with the given noise; model time is half hours. */
+/* A model that is right by construction, for values with the given noise; model time is half hours.
+ */
 static inline fc_model *wave_model(fc_context *context, size_t channels, double noise)
 {
     fc_model *model = zeros(1, sizeof *model);

@@ -87,6 +87,32 @@ static void without_a_cycle_the_mean_codes_are_zero(void **state)
     fc_model_destroy(model);
 }
 
+/* Mean over a period of the square of the cycle, beside the departures' own variance. */
+static void the_prior_of_codes_is_widened_by_the_cycle(void **state)
+{
+    enum { PHASES = 96 };
+    fc_model *model = model_with_cycle(*state);
+    double times[TIMES], z[TIMES * CODES], at[CODES], square[CODES] = {0};
+    fc_prior *prior;
+    seasonal_codes(0.0, times, z);
+    model->prior->mean[2] = 0.4;
+    must(*state, fc__cycle_fit(*state, model, TIMES, times, z));
+    must(*state, fc__prior_with_cycle(*state, model, &prior));
+    for (size_t p = 0; p < PHASES; p++) {
+        fc__cycle_at(model, period * (double)p / PHASES, at);
+        for (size_t i = 0; i < CODES; i++)
+            square[i] += at[i] * at[i] / PHASES;
+    }
+    for (size_t i = 0; i < CODES; i++) {
+        assert_near(prior->mean[i], model->prior->mean[i], 0.0);
+        for (size_t j = 0; j < CODES; j++)
+            assert_near(prior->covariance[i * CODES + j],
+                        model->prior->covariance[i * CODES + j] + (i == j ? square[i] : 0.0), 1e-9);
+    }
+    fc_prior_destroy(prior);
+    fc_model_destroy(model);
+}
+
 /* Two times cannot tell five coefficients; the fit stays finite and small. */
 static void too_few_times_give_finite_coefficients(void **state)
 {
@@ -106,6 +132,7 @@ int main(void)
         cmocka_unit_test(known_harmonics_are_recovered_beside_a_constant),
         cmocka_unit_test(the_phase_is_zero_at_the_origin_and_after_each_period),
         cmocka_unit_test(without_a_cycle_the_mean_codes_are_zero),
+        cmocka_unit_test(the_prior_of_codes_is_widened_by_the_cycle),
         cmocka_unit_test(too_few_times_give_finite_coefficients),
     };
     return cmocka_run_group_tests(tests, context_setup, context_teardown);

@@ -111,6 +111,30 @@ static void a_restored_schedule_goes_on_as_the_saved_one(void **state)
     }
 }
 
+static void stretching_multiplies_only_what_is_left(void **state)
+{
+    (void)state;
+    static const double ratios[] = {0.5, 1.4};
+    const fc__schedule plan = fc__schedule_create(5000, 9, 100);
+    uint64_t update = plan.phase[0].updates + 100; /* within the second phase */
+    for (size_t k = 0; k < 2; k++) {
+        fc__schedule s = plan;
+        double compute = 0.0;
+        fc__schedule_stretch(&s, update, ratios[k]);
+        assert_int_equal(s.phase[0].updates, plan.phase[0].updates);
+        assert_int_equal(s.phase[1].updates,
+                         100 + ceil(ratios[k] * (double)(plan.phase[1].updates - 100)));
+        assert_int_equal(fc__schedule_phase(&s, update), 1);
+        for (size_t i = 2; i < FC__PHASES; i++)
+            assert_int_equal(s.phase[i].updates, ceil(ratios[k] * (double)plan.phase[i].updates));
+        for (size_t i = 0; i < FC__PHASES; i++)
+            compute += (double)s.phase[i].updates * s.phase[i].cost;
+        assert_true(fabs(s.compute - compute) < 1e-6);
+        double spent = fc__schedule_share(&plan, update) * plan.compute;
+        assert_true(fabs(fc__schedule_share(&s, update) * s.compute - spent) < 1e-6);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +144,7 @@ int main(void)
         cmocka_unit_test(no_rollout_is_longer_than_the_horizon),
         cmocka_unit_test(the_share_rises_from_zero_to_one_through_the_phases_in_order),
         cmocka_unit_test(the_smallest_budget_has_an_update_in_every_phase),
+        cmocka_unit_test(stretching_multiplies_only_what_is_left),
         cmocka_unit_test(a_restored_schedule_goes_on_as_the_saved_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

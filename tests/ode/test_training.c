@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#define TOLERANCE_FORECAST 5e-3   /* rms error of waves over 3 horizons, relative to their own rms */
+#define TOLERANCE_FORECAST 5e-3   /* rms error of waves over 3 horizons, relative to their own rms \
+                                   */
 #define TOLERANCE_SPIN 3e-2       /* the same of the spinning body over 1.5 horizons */
 #define TOLERANCE_STATISTICS 2e-6 /* mean and deviation of the training values, relative */
 
@@ -243,8 +244,8 @@ static fc_training_state state_copy(fc_context *context, fc_training *training)
     must(context, fc_decoder_create(context, &from->domain, &from->decoder->config, &to->decoder));
     memcpy(to->decoder->parameters, from->decoder->parameters,
            from->decoder->parameter_count * sizeof(float));
-    must(context, fc_prior_create(context, codes, from->prior->mean, from->prior->covariance,
-                                  &to->prior));
+    must(context,
+         fc_prior_create(context, codes, from->prior->mean, from->prior->covariance, &to->prior));
     must(context, fc_field_create(context, &from->field->config, 1, &to->field));
     memcpy(to->field->parameters, from->field->parameters, parameters * sizeof(float));
     s.model = to;
@@ -427,8 +428,7 @@ static void a_monthly_record_is_forecast_better_than_persistence(void **state)
     assert_int_equal(e->lead_count, 3);
     for (size_t k = 0; k < 3; k++) {
         print_message("lead %zu: %.3f, persistence %.3f, climatology %.3f\n", e->leads[k].lead,
-                      e->leads[k].rmse, e->leads[k].persistence_rmse,
-                      e->leads[k].climatology_rmse);
+                      e->leads[k].rmse, e->leads[k].persistence_rmse, e->leads[k].climatology_rmse);
         assert_int_equal(e->leads[k].lead, leads[k]);
         assert_below(e->leads[k].rmse, e->leads[k].persistence_rmse);
     }
@@ -461,12 +461,25 @@ static void nothing_after_the_end_of_training_is_learned_from(void **state)
 
 static void all_faults_of_a_configuration_are_named_at_once(void **state)
 {
-    static const char *const named[] = {
-        "minutes must be", "validation must", "until must", "train-frames must", "window must",
-        "harmonics must", "codes must", "fit.tolerance must", "fit.max_codes must",
-        "fit.batch_frames and", "fit.rate and", "decoder.layers must", "dynamics.rate must",
-        "dynamics.batch must", "dynamics.horizon must", "dynamics.average must",
-        "dynamics.patience must", "dynamics.weight_decay must", "linear, rank and hidden are all off"};
+    static const char *const named[] = {"minutes must be",
+                                        "validation must",
+                                        "until must",
+                                        "train-frames must",
+                                        "window must",
+                                        "harmonics must",
+                                        "codes must",
+                                        "fit.tolerance must",
+                                        "fit.max_codes must",
+                                        "fit.batch_frames and",
+                                        "fit.rate and",
+                                        "decoder.layers must",
+                                        "dynamics.rate must",
+                                        "dynamics.batch must",
+                                        "dynamics.horizon must",
+                                        "dynamics.average must",
+                                        "dynamics.patience must",
+                                        "dynamics.weight_decay must",
+                                        "linear, rank and hidden are all off"};
     fc_train_config config = fc_train_config_default();
     must(*state, fc_train_config_validate(*state, &config));
     config.minutes = NAN;
