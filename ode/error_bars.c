@@ -157,25 +157,28 @@ done:
 }
 
 fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dataset *dataset,
-                              size_t frame_limit, const bool *flags, uint64_t seed)
+                              const bool *flags, double least, uint64_t seed)
 {
     static const double shares[] = {0.01, 0.05, 0.2, 1.0};
-    enum { SHARES = 4, FRAMES = 64 };
+    enum { SHARES = 4, FRAMES = 96 };
     fc_status status = FC_OK;
     fc__frames frames = {0};
     float *ratios = NULL;
     double *observed = NULL, *factor = NULL;
-    size_t found = 0;
-    FC_TRY(fc__frames_select(context, dataset, frame_limit, flags, flags != NULL, &frames));
+    size_t found = 0, *order = NULL;
+    fc__rng rng = fc__rng_create(seed, 912);
+    FC_TRY(fc__frames_select(context, dataset, 0, flags, flags != NULL, &frames));
     size_t used = frames.count < FRAMES ? frames.count : FRAMES;
     FC_NEW(context, &ratios, fc__product(used, fc__product(CHECKED, dataset->channel_count)));
     FC_NEW(context, &observed, SHARES);
     FC_NEW(context, &factor, SHARES);
+    FC_NEW(context, &order, frames.count);
+    fc__rng_choose(&rng, frames.count, used, order);
     for (size_t k = 0; k < SHARES; k++) {
         size_t count = 0;
         double values = 0.0;
         for (size_t f = 0; f < used; f++) {
-            const fc_frame *frame = frames.frame[f * frames.count / used];
+            const fc_frame *frame = frames.frame[order[f]];
             FC_TRY(add_ratios(context, model, &dataset->points[frame->points], frame, shares[k],
                               seed + 100 * k + f, &values, &count, ratios));
         }
@@ -184,7 +187,7 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
             continue;
         qsort(ratios, count, sizeof *ratios, ascending);
         observed[found] = values;
-        factor[found++] = fmax((double)ratios[(size_t)(0.6827 * (double)(count - 1))], 1e-3);
+        factor[found++] = fmax((double)ratios[(size_t)(0.6827 * (double)(count - 1))], least);
     }
     model->calibration_values = observed;
     model->calibration_factor = factor;
@@ -192,6 +195,7 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
     observed = factor = NULL;
 done:
     fc__frames_clear(&frames);
+    free(order);
     free(ratios);
     free(observed);
     free(factor);

@@ -49,10 +49,11 @@ fc_status fc__decode_with(fc_context *context, const fc_model *model, size_t cou
                           const float *phi0, const float *phi, size_t frames, const double *z,
                           float *values);
 
-/* Error growth and calibration of the error bars, from validation frames. */
+/* Error growth on validation trajectories; calibration of the error bars on the flagged sequences
+ * of a normalised dataset (NULL = all), no factor below `least`. */
 fc_status fc__fit_lead_variance(fc_context *context, fc_model *model,
                                 const fc_trajectories *trajectories);
 fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dataset *dataset,
-                              size_t frame_limit, const bool *flags, uint64_t seed);
+                              const bool *flags, double least, uint64_t seed);
 
 #endif

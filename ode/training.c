@@ -325,8 +325,12 @@ static fc_status finish(fc_training *t)
     fc_trainer_finish(t->trainer);
     const fc_trajectories *judge = t->validation.count ? &t->validation : &t->training;
     FC_TRY(fc__fit_lead_variance(t->context, t->model, judge));
-    FC_TRY(fc__fit_calibration(t->context, t->model, t->data.dataset, 0,
-                               t->validation.count ? t->data.validation : NULL, t->config.seed));
+    /* A record's decoder has seen all its frames: they cannot show that its error bars are too
+     * wide. */
+    bool record = t->data.decoder_sees_all;
+    FC_TRY(fc__fit_calibration(t->context, t->model, t->data.dataset,
+                               record && t->validation.count ? t->data.validation : NULL,
+                               record ? 1.0 : 1e-3, t->config.seed));
     t->done = true;
 done:
     return status;
