@@ -1,8 +1,8 @@
 /* simd.h: element-wise loops compiled for several instruction sets in one binary.
  *
- * A function marked FC__CLONES exists for AVX-512 (x86-64-v4), AVX2 (x86-64-v3) and the baseline; the loader picks one.
- * Sanitizers instrument the picking itself, which runs before they are ready, so their builds have
- * the baseline only. */
+ * A function marked FC__CLONES exists for AVX-512 (x86-64-v4), AVX2 (x86-64-v3) and the baseline;
+ * the loader picks one. Sanitizers instrument the picking itself, which runs before they are ready,
+ * so their builds have the baseline only. */
 #ifndef FC_INR_SIMD_H
 #define FC_INR_SIMD_H
 

@@ -189,7 +189,8 @@ typedef struct fc_dynamics_config {
     size_t horizon;      /* longest rollout in intervals; default 9, clipped to the data */
     double patience;     /* stop when the validation loss has not improved for this share of the
                             budget; default 0.5 */
-    double average;      /* limit of the exponential average of weights; default 0.999 */
+    double average;      /* limit of the exponential average of weights, which never spans more
+                             than a hundredth of the schedule; default 0.999 */
     uint64_t seed;
 } fc_dynamics_config;
 

@@ -237,8 +237,11 @@ static void apply(fc_trainer *trainer)
                      .decay = trainer->config.weight_decay};
     fc__adam_step(trainer->context, &adam, s->update, count, gradient, s->first_moment,
                   s->second_moment, s->parameters);
-    double n = (double)s->update;
-    float keep = (float)fmin(trainer->config.average, (1.0 + n) / (10.0 + n));
+    /* The average spans a hundredth of the schedule at most, or it would lag behind its short last
+     * phases. */
+    double n = (double)s->update, span = 0.01 * (double)trainer->schedule.total;
+    double longest = fmin(trainer->config.average, 1.0 - 1.0 / fmax(span, 1.0));
+    float keep = (float)fmin(longest, (1.0 + n) / (10.0 + n));
 #pragma omp parallel for simd num_threads(fc_context_threads(trainer->context))
     for (size_t i = 0; i < count; i++)
         s->average[i] = keep * s->average[i] + (1.0f - keep) * s->parameters[i];

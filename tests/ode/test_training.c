@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#define TOLERANCE_FORECAST 5e-3   /* rms error of waves over 3 horizons, relative to their own rms \
+#define TOLERANCE_FORECAST                                                                         \
+    5e-3                          /* rms error of waves over 3 horizons, relative to their own rms \
                                    */
 #define TOLERANCE_SPIN 3e-2       /* the same of the spinning body over 1.5 horizons */
 #define TOLERANCE_STATISTICS 2e-6 /* mean and deviation of the training values, relative */
@@ -457,6 +458,50 @@ static void nothing_after_the_end_of_training_is_learned_from(void **state)
     fc_dataset_destroy(tampered);
 }
 
+static bool same_decoder(fc_context *context, const fc_dataset *a, const fc_dataset *b,
+                         const fc_train_config *config)
+{
+    fc_training *x = start(context, a, config, NULL), *y = start(context, b, config, NULL);
+    const fc_decoder *p = fc_training_get_state(x).model->decoder;
+    const fc_decoder *q = fc_training_get_state(y).model->decoder;
+    bool same = p->parameter_count == q->parameter_count &&
+                !memcmp(p->parameters, q->parameters, p->parameter_count * sizeof(float));
+    fc_training_destroy(x);
+    fc_training_destroy(y);
+    return same;
+}
+
+/* Held-out frames of a record take part in its decoder, those of sequences in nothing but scores.
+ */
+static void only_records_show_their_held_out_frames_to_the_decoder(void **state)
+{
+    fc_dataset *record = monthly_record(*state, 40, 1), *other = monthly_record(*state, 40, 1);
+    fc_train_config config = quick_config(100);
+    config.fit.codes = 4;
+    config.decoder.filter = FC_FILTER_RANDOM;
+    config.decoder.bandwidth = 2.0;
+    assert_true(same_decoder(*state, record, other, &config));
+    for (size_t p = 0; p < record->points[0].count; p++)
+        other->sequences[0].frames[39].values[p] *= 1.5f;
+    assert_false(same_decoder(*state, record, other, &config));
+    fc_dataset_destroy(record);
+    fc_dataset_destroy(other);
+    config = quick_config(100);
+    config.fit.codes = 4;
+    fc_dataset *sequences = wave_dataset(*state, waves), *changed = wave_dataset(*state, waves);
+    fc__training_data data;
+    fc_model *model = zeros(1, sizeof *model);
+    must(*state, fc__training_data_create(*state, sequences, &config, model, &data));
+    for (size_t s = 0; s < waves.sequences; s++)
+        for (size_t p = 0; p < POINTS && data.validation[s]; p++)
+            changed->sequences[s].frames[1].values[p] *= 1.5f;
+    assert_true(same_decoder(*state, sequences, changed, &config));
+    fc__training_data_clear(&data);
+    fc_model_destroy(model);
+    fc_dataset_destroy(sequences);
+    fc_dataset_destroy(changed);
+}
+
 /* ---------------------------------------------------------------- errors */
 
 static void all_faults_of_a_configuration_are_named_at_once(void **state)
@@ -548,6 +593,7 @@ int main(void)
         cmocka_unit_test(an_interruption_leaves_a_run_that_can_be_saved),
         cmocka_unit_test(a_monthly_record_is_forecast_better_than_persistence),
         cmocka_unit_test(nothing_after_the_end_of_training_is_learned_from),
+        cmocka_unit_test(only_records_show_their_held_out_frames_to_the_decoder),
         cmocka_unit_test(all_faults_of_a_configuration_are_named_at_once),
         cmocka_unit_test(data_without_motion_in_time_are_refused),
     };
