@@ -118,12 +118,51 @@ static double time_encoding(fc_context *context, const fc_posterior *posterior, 
     return times[REPEATS / 2];
 }
 
+/* Prints times and errors of both ways. */
+static void compare(fc_context *context, const fc_model *model, const problem *p)
+{
+    fc_posterior *posterior;
+    double *z = calloc(FRAMES * p->codes, sizeof *z), worst = 0.0, sums[2] = {0};
+    float *r = calloc(p->values, sizeof *r), *zf = calloc(p->codes, sizeof *zf);
+    check(context, fc_posterior_create(context, model->prior, p->values, p->phi0, p->phi, p->noise,
+                                       FC_POSTERIOR_AUTO, &posterior));
+    double one = time_encoding(context, posterior, p, 1, z);
+    double many = time_encoding(context, posterior, p, FRAMES, z), start = seconds();
+    for (size_t f = 0; f < FRAMES; f++) {
+        for (size_t c = 0; c < p->codes; c++)
+            zf[c] = (float)z[f * p->codes + c];
+        double own = residual(p, p->y + f * p->values, zf, r);
+        double searched = adam(p, p->y + f * p->values, r);
+        worst = fmax(worst, own / searched);
+        sums[0] += own / FRAMES;
+        sums[1] += searched / FRAMES;
+    }
+    double slow = (seconds() - start) / FRAMES;
+    printf("%zu values, C = %zu, one thread, median of %d over %d frames\n", p->values, p->codes,
+           REPEATS, FRAMES);
+    printf("closed form  %.4f ms a frame, %.4f ms in one call; MSE %.3e\n", 1e3 * one, 1e3 * many,
+           sums[0]);
+    printf("%d Adam steps %.2f ms a frame; MSE %.3e; worst ratio closed / Adam %.4f\n", STEPS,
+           1e3 * slow, sums[1], worst);
+    free(z);
+    free(r);
+    free(zf);
+    fc_posterior_destroy(posterior);
+}
+
+static void problem_clear(problem *p)
+{
+    free(p->phi0);
+    free(p->phi);
+    free(p->noise);
+    free(p->y);
+}
+
 int main(int count, char **arguments)
 {
     fc_context *context;
     fc_model *model;
     fc_dataset *data;
-    fc_posterior *posterior;
     fc_read_config all = {0};
     problem p;
     bool unfinished;
@@ -135,36 +174,8 @@ int main(int count, char **arguments)
     check(context, fc_dataset_read(context, arguments[2], &all, &data));
     check(context, fc_model_check_dataset(context, model, data, arguments[2]));
     prepare(context, model, data, &p);
-    double *z = calloc(FRAMES * p.codes, sizeof *z), worst = 0.0, sums[2] = {0};
-    float *r = calloc(p.values, sizeof *r), *zf = calloc(p.codes, sizeof *zf);
-    check(context, fc_posterior_create(context, model->prior, p.values, p.phi0, p.phi, p.noise,
-                                       FC_POSTERIOR_AUTO, &posterior));
-    double one = time_encoding(context, posterior, &p, 1, z);
-    double many = time_encoding(context, posterior, &p, FRAMES, z), start = seconds();
-    for (size_t f = 0; f < FRAMES; f++) {
-        for (size_t c = 0; c < p.codes; c++)
-            zf[c] = (float)z[f * p.codes + c];
-        double own = residual(&p, p.y + f * p.values, zf, r);
-        double searched = adam(&p, p.y + f * p.values, r);
-        worst = fmax(worst, own / searched);
-        sums[0] += own / FRAMES;
-        sums[1] += searched / FRAMES;
-    }
-    double slow = (seconds() - start) / FRAMES;
-    printf("%zu values, C = %zu, one thread, median of %d over %d frames\n", p.values, p.codes,
-           REPEATS, FRAMES);
-    printf("closed form  %.4f ms a frame, %.4f ms in one call; MSE %.3e\n", 1e3 * one, 1e3 * many,
-           sums[0]);
-    printf("%d Adam steps %.2f ms a frame; MSE %.3e; worst ratio closed / Adam %.4f\n", STEPS,
-           1e3 * slow, sums[1], worst);
-    free(z);
-    free(r);
-    free(zf);
-    free(p.phi0);
-    free(p.phi);
-    free(p.noise);
-    free(p.y);
-    fc_posterior_destroy(posterior);
+    compare(context, model, &p);
+    problem_clear(&p);
     fc_model_destroy(model);
     fc_dataset_destroy(data);
     fc_context_destroy(context);

@@ -121,46 +121,62 @@ static double distance(const bench *b, const double *x, const double *y, int who
     return sum / number;
 }
 
+static void *zeros(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (!memory)
+        exit(1);
+    return memory;
+}
+
+static void prepare(bench *b, const char *model, const char *data)
+{
+    fc_read_config all = {0};
+    bool unfinished;
+    if (fc_model_read(b->context, model, &b->model, NULL, &unfinished) != FC_OK ||
+        fc_dataset_read(b->context, data, &all, &b->data) != FC_OK ||
+        fc_model_check_dataset(b->context, b->model, b->data, data) != FC_OK)
+        stop(b, "reading");
+    b->sequences = b->data->sequence_count;
+    b->frames = b->data->sequences[0].frame_count;
+    b->codes = b->model->decoder->config.codes;
+    b->times = zeros(b->frames, sizeof *b->times);
+    b->truth = zeros(b->sequences * b->frames * b->codes, sizeof *b->truth);
+    const fc_frame *frames = b->data->sequences[0].frames;
+    for (size_t f = 0; f < b->frames; f++)
+        b->times[f] = (frames[f].time - frames[0].time) / b->model->time_scale;
+    encode_truth(b);
+}
+
+static void report(const bench *b, double *const z[4])
+{
+    static const char *const names[] = {"CVODE rtol 1e-5", "CVODE rtol 1e-8", "RK4, 1/8 frame",
+                                        "RK4, 1/2 frame (training)"};
+    double error = distance(b, z[1], b->truth, -1);
+    printf("%-28s %12s %22s\n", "", "code MSE", "distance to CVODE 1e-8");
+    for (int k = 0; k < 4; k++)
+        printf("%-28s %12.4e %20.2f %%\n", names[k], distance(b, z[k], b->truth, -1),
+               100.0 * sqrt(distance(b, z[k], z[1], -1) / error));
+    double whole = distance(b, z[1], b->truth, 1), between = distance(b, z[1], b->truth, 0);
+    printf("whole frames %.4e, between %.4e, ratio %.3f\n", whole, between, between / whole);
+}
+
 int main(int count, char **arguments)
 {
     bench b = {0};
-    fc_read_config all = {0};
+    double *z[4];
     if (count != 3 || fc_context_create(0, &b.context) != FC_OK) {
         fprintf(stderr, "usage: solvers MODEL DATA\n");
         return 2;
     }
-    bool unfinished;
-    if (fc_model_read(b.context, arguments[1], &b.model, NULL, &unfinished) != FC_OK ||
-        fc_dataset_read(b.context, arguments[2], &all, &b.data) != FC_OK ||
-        fc_model_check_dataset(b.context, b.model, b.data, arguments[2]) != FC_OK)
-        stop(&b, "reading");
-    b.sequences = b.data->sequence_count;
-    b.frames = b.data->sequences[0].frame_count;
-    b.codes = b.model->decoder->config.codes;
-    size_t size = b.sequences * b.frames * b.codes;
-    double *z[4];
-    b.times = calloc(b.frames, sizeof *b.times);
-    b.truth = calloc(size, sizeof *b.truth);
+    prepare(&b, arguments[1], arguments[2]);
     for (int k = 0; k < 4; k++)
-        z[k] = calloc(size, sizeof *z[k]);
-    for (size_t f = 0; f < b.frames; f++)
-        b.times[f] = (b.data->sequences[0].frames[f].time - b.data->sequences[0].frames[0].time) /
-                     b.model->time_scale;
-    encode_truth(&b);
+        z[k] = zeros(b.sequences * b.frames * b.codes, sizeof *z[k]);
     by_cvode(&b, 1e-5, z[0]);
     by_cvode(&b, 1e-8, z[1]);
     by_rk4(&b, 8.0, z[2]);
     by_rk4(&b, 2.0, z[3]);
-    static const char *const names[] = {"CVODE rtol 1e-5", "CVODE rtol 1e-8", "RK4, 1/8 frame",
-                                        "RK4, 1/2 frame (training)"};
-    double error = distance(&b, z[1], b.truth, -1);
-    printf("%-28s %12s %22s\n", "", "code MSE", "distance to CVODE 1e-8");
-    for (int k = 0; k < 4; k++)
-        printf("%-28s %12.4e %20.2f %%\n", names[k], distance(&b, z[k], b.truth, -1),
-               100.0 * sqrt(distance(&b, z[k], z[1], -1) / error));
-    printf("whole frames %.4e, between %.4e, ratio %.3f\n", distance(&b, z[1], b.truth, 1),
-           distance(&b, z[1], b.truth, 0),
-           distance(&b, z[1], b.truth, 0) / distance(&b, z[1], b.truth, 1));
+    report(&b, z);
     for (int k = 0; k < 4; k++)
         free(z[k]);
     free(b.times);

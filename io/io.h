@@ -17,7 +17,7 @@ typedef enum fc_file_kind {
     FC_FILE_DATASET,  /* observations, written by fc_dataset_write */
     FC_FILE_FORECAST, /* a forecast, written by fc_forecast_write */
     FC_FILE_MODEL,    /* a model or checkpoint, written by fc_model_write */
-    FC_FILE_NETCDF    /* any other HDF5 file; fc_dataset_read reads it if it is gridded CF/netCDF-4 */
+    FC_FILE_NETCDF /* any other HDF5 file; fc_dataset_read reads it if it is gridded CF/netCDF-4 */
 } fc_file_kind;
 
 /* FC_ERROR_IO when the file cannot be opened, FC_ERROR_DATA when it is not a whole HDF5 file. */
@@ -27,9 +27,9 @@ FC_API FC_NODISCARD fc_status fc_file_probe(fc_context *context, const char *pat
 /* ---------------------------------------------------------------- datasets */
 
 typedef struct fc_read_config {
-    const char *variables;  /* comma-separated names to read as channels; NULL = all data variables
-                               that share the first one's dimensions */
-    size_t max_frames;      /* 0 = all */
+    const char *variables; /* comma-separated names to read as channels; NULL = all data variables
+                              that share the first one's dimensions */
+    size_t max_frames;     /* 0 = all */
 } fc_read_config;
 
 /* Reads native datasets, forecasts (without their standard deviations, unless named) and
@@ -39,11 +39,12 @@ typedef struct fc_read_config {
  * the domain fastest. A forecast may have frames without any value. */
 FC_API FC_NODISCARD fc_status fc_dataset_read(fc_context *context, const char *path,
                                               const fc_read_config *config, fc_dataset **dataset);
-/* Writes a native dataset, which is itself a netCDF-4-compatible CF file. attributes: JSON object of
- * global attributes (provenance, generator parameters), may be NULL. */
+/* Writes a native dataset, which is itself a netCDF-4-compatible CF file. attributes: JSON object
+ * of global attributes (provenance, generator parameters), may be NULL. */
 FC_API FC_NODISCARD fc_status fc_dataset_write(fc_context *context, const char *path,
                                                const fc_dataset *dataset, const char *attributes);
-/* Writes a forecast: as fc_dataset_write, with the standard deviations as NAME_std (may be NULL). */
+/* Writes a forecast: as fc_dataset_write, with the standard deviations as NAME_std (may be NULL).
+ */
 FC_API FC_NODISCARD fc_status fc_forecast_write(fc_context *context, const char *path,
                                                 const fc_dataset *forecast,
                                                 const fc_dataset *deviation,
@@ -56,17 +57,15 @@ FC_API void fc_time_format(const fc_time_axis *axis, double time, char *text, si
 
 /* ---------------------------------------------------------------- models */
 
-/* A model file is one self-describing HDF5 file; with `state` it is a checkpoint as well, from which
- * training can be resumed. Written to a temporary name, flushed to disk, then renamed. */
+/* A model file is one self-describing HDF5 file; with `state` it is a checkpoint as well, from
+ * which training can be resumed. Written to a temporary name, flushed to disk, then renamed. */
 FC_API FC_NODISCARD fc_status fc_model_write(fc_context *context, const char *path,
-                                             const fc_model *model,
-                                             const fc_training_state *state);
-/* state may be NULL; *has_state tells whether the file was a checkpoint of unfinished training: only
- * then may parts of the model be missing (NULL). The state's arrays belong to the caller: release
- * with fc_training_state_clear. state->model is *model, which is destroyed separately. */
-FC_API FC_NODISCARD fc_status fc_model_read(fc_context *context, const char *path,
-                                            fc_model **model, fc_training_state *state,
-                                            bool *has_state);
+                                             const fc_model *model, const fc_training_state *state);
+/* state may be NULL; *has_state tells whether the file was a checkpoint of unfinished training:
+ * only then may parts of the model be missing (NULL). The state's arrays belong to the caller:
+ * release with fc_training_state_clear. state->model is *model, which is destroyed separately. */
+FC_API FC_NODISCARD fc_status fc_model_read(fc_context *context, const char *path, fc_model **model,
+                                            fc_training_state *state, bool *has_state);
 FC_API void fc_training_state_clear(fc_training_state *state);
 
 /* ---------------------------------------------------------------- pictures */
@@ -78,14 +77,14 @@ typedef struct fc_panel {
     size_t width, height; /* cells */
     double extent[4];     /* x lower, x upper, y lower, y upper */
     const char *x_label, *y_label;
-    double range[2];      /* colour range; equal values = from the data */
-    bool diverging;       /* colours symmetric about zero */
-    size_t mark_count;    /* points drawn on the panel, e.g. sensors */
-    const double *marks;  /* (mark_count, 2) */
+    double range[2];     /* colour range; equal values = from the data */
+    bool diverging;      /* colours symmetric about zero */
+    size_t mark_count;   /* points drawn on the panel, e.g. sensors */
+    const double *marks; /* (mark_count, 2) */
 } fc_panel;
 
-/* Map panels with axes, units and colour bars, `columns` a row. The ending of path picks PNG, PDF or
- * SVG. */
+/* Map panels with axes, units and colour bars, `columns` a row. The ending of path picks PNG, PDF
+ * or SVG. */
 FC_API FC_NODISCARD fc_status fc_plot_panels(fc_context *context, const char *path,
                                              const char *title, size_t count,
                                              const fc_panel *panels, size_t columns);

@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 exec </dev/null
-export LC_ALL=C.UTF-8 OMP_NUM_THREADS=2 CMOCKA_MESSAGE_OUTPUT=TAP
+export LC_ALL=C.UTF-8 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive CMOCKA_MESSAGE_OUTPUT=TAP
 unset CFLAGS LDFLAGS CLICOLOR_FORCE
 jobs=$(nproc)
 logs=$PWD/build/logs
