@@ -282,7 +282,8 @@ test_a_single_frame_is_explained() {
 
 # ---------------------------------------------------------------- train
 
-train_small=(--codes 8 --updates 3000 --set field.rank=64)
+# Some seconds of training on an idle machine: longer than any wait below.
+train_small=(--codes 8 --updates 50000 --set field.rank=256 --set dynamics.patience=2)
 
 test_training_reports_json_lines() {
     fieldcast train "$shared/train.nc" -o m.h5 "${train_small[@]}" --updates 100 --log log.jsonl
@@ -306,14 +307,15 @@ test_training_is_reproducible() {
         fail 'the seed does nothing'
 }
 
-# Starts a training that would go on for long, and leaves its process in $job.
+# Starts a training, waits until its dynamics has begun, and leaves its process in $job.
 start_training() {
-    rm -f m.h5
+    rm -f m.h5 progress.jsonl
     "$program" train "$shared/train.nc" -o m.h5 "${train_small[@]}" --checkpoint-seconds 0 \
-        --quiet >out 2>err &
+        --log progress.jsonl --quiet >out 2>err &
     job=$!
     wait_for m.h5
-    sleep 0.5
+    until grep -qs '"stage":"dynamics"' progress.jsonl || ! kill -0 $job; do sleep 0.05; done
+    rm progress.jsonl
 }
 
 test_signals_write_a_checkpoint_that_resumes_bit_for_bit() {
@@ -339,7 +341,7 @@ test_signals_write_a_checkpoint_that_resumes_bit_for_bit() {
 }
 
 test_kill_9_leaves_the_last_checkpoint_whole() {
-    for pause in 0 0.3 1.1; do
+    for pause in 0 0.2 0.5; do
         start_training
         sleep $pause
         kill -KILL $job || fail 'the training ended before the signal'

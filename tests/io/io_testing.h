@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* HDF5 1.10 loses memory on damaged metadata; what this room loses itself shows in other stacks. */
-const char *__lsan_default_suppressions(void);
+FC_API const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libhdf5";
