@@ -160,7 +160,7 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
                               const bool *flags, double least, uint64_t seed)
 {
     static const double shares[] = {0.01, 0.05, 0.2, 1.0};
-    enum { SHARES = 4, FRAMES = 96 };
+    enum { SHARES = 4, FRAMES = 48 };
     fc_status status = FC_OK;
     fc__frames frames = {0};
     float *ratios = NULL;
