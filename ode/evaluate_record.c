@@ -186,6 +186,41 @@ static int by_lead(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void pool(const fc__tally *from, fc__tally *to)
+{
+    to->square += from->square;
+    to->values += from->values;
+    to->relative += from->relative;
+    to->frames += from->frames;
+}
+
+/* Scores by lead, and pooled over the leads within (In-t) and beyond (Out-t) the training period's
+ * length. */
+static void report(const fc_model *model, const lead_tally *tally, const fc__encoding *encoding,
+                   fc_evaluation *e)
+{
+    lead_tally pooled[2] = {0};
+    for (size_t k = 0; k < e->lead_count; k++) {
+        bool later = (double)e->leads[k].lead * model->time_scale > model->horizon;
+        e->leads[k].rmse = sqrt(fc__tally_score(&tally[k].forecast).mse);
+        e->leads[k].persistence_rmse = sqrt(fc__tally_score(&tally[k].persistence).mse);
+        e->leads[k].climatology_rmse = sqrt(fc__tally_score(&tally[k].climatology).mse);
+        pool(&tally[k].forecast, &pooled[later].forecast);
+        pool(&tally[k].persistence, &pooled[later].persistence);
+        pool(&tally[k].climatology, &pooled[later].climatology);
+    }
+    e->in_t = fc__tally_score(&pooled[0].forecast);
+    e->out_t = fc__tally_score(&pooled[1].forecast);
+    e->persistence_in_t = fc__tally_score(&pooled[0].persistence);
+    e->persistence_out_t = fc__tally_score(&pooled[1].persistence);
+    e->climatology_in_t = fc__tally_score(&pooled[0].climatology);
+    e->climatology_out_t = fc__tally_score(&pooled[1].climatology);
+    e->encode = fc__tally_score(&encoding->error);
+    e->sigma1 = encoding->within1 / encoding->values;
+    e->sigma2 = encoding->within2 / encoding->values;
+    e->seconds_encode = encoding->seconds;
+}
+
 fc_status fc__evaluate_record(fc_context *context, const fc_model *model, const fc_dataset *dataset,
                               const fc_evaluate_config *config, fc_evaluation *e)
 {
@@ -214,15 +249,7 @@ fc_status fc__evaluate_record(fc_context *context, const fc_model *model, const 
         status = FC_ERROR_SOLVER; /* of every start; the last one's message stands */
         goto done;
     }
-    for (size_t k = 0; k < e->lead_count; k++) {
-        e->leads[k].rmse = sqrt(fc__tally_score(&tally[k].forecast).mse);
-        e->leads[k].persistence_rmse = sqrt(fc__tally_score(&tally[k].persistence).mse);
-        e->leads[k].climatology_rmse = sqrt(fc__tally_score(&tally[k].climatology).mse);
-    }
-    e->encode = fc__tally_score(&encoding.error);
-    e->sigma1 = encoding.within1 / encoding.values;
-    e->sigma2 = encoding.within2 / encoding.values;
-    e->seconds_encode = encoding.seconds;
+    report(model, tally, &encoding, e);
 done:
     free(c.mean);
     free(tally);

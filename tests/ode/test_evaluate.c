@@ -418,7 +418,13 @@ static void scores_by_lead_equal_plain_loops(void **state)
         assert_near(score->climatology_rmse / sqrt(climatology[k].square / climatology[k].values),
                     1.0, TOLERANCE_PLAIN);
     }
-    assert_no_score(e->in_t);
+    double square = 0.0, values = 0.0;
+    for (size_t k = 0; k < 3; k++) {
+        square += forecast[k].square;
+        values += forecast[k].values;
+    }
+    assert_near(e->in_t.mse / (square / values), 1.0, TOLERANCE_PLAIN); /* all leads are short */
+    assert_no_score(e->out_t);
     assert_true(e->sigma1 > 0.0 && e->sigma1 < e->sigma2 && e->sigma2 <= 1.0);
     fc_evaluation_destroy(e);
     free(mean);
