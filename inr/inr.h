@@ -50,6 +50,12 @@ FC_API const char *fc_version(void); /* "MAJOR.MINOR.PATCH" */
 FC_API const char *fc_status_text(fc_status status);
 FC_API int fc_status_exit_code(fc_status status);
 
+/* The instructions that the kernels use: "avx512", "avx2" or "baseline" (what the compiler assumes
+ * of every machine), the best that the processor offers unless the environment variable
+ * FIELDCAST_SIMD names another one. NULL when it names one that does not exist here; the best is
+ * used then. */
+FC_API const char *fc_simd_level(void);
+
 typedef struct fc_context fc_context;
 
 /* threads: worker threads of every computation under this context, 0 = all processors the process

@@ -1,0 +1,40 @@
+/* fit_pass.h: one pass of decoder training over frames: loss and gradient of all observed values.
+ *
+ * As the field is affine in the code, u = phi0 + Phi z, the gradient for the basis is the residual
+ * times the codes. Where all frames are observed at the same values, the basis is formed once and
+ * the pass consists of products (frames x values x C); with other points in every frame each frame
+ * is evaluated forward and backward through the layers with its code, which never forms the basis:
+ *
+ *   h_0 = s_0 * (A_0 z + b_0),   h_l = s_l * (W_l h_{l-1} + A_l z + b_l),   u = head h_L + bias
+ */
+#ifndef FC_INR_FIT_PASS_H
+#define FC_INR_FIT_PASS_H
+
+#include "inr/fit.h"
+
+typedef struct fc__fit_pass fc__fit_pass;
+
+/* Room for passes over any of the frames. Decoder, frames and their dataset must outlive it. */
+fc_status fc__fit_pass_create(fc_context *context, const fc_decoder *decoder,
+                              const fc__frames *frames, fc__code_policy policy,
+                              fc__fit_pass **pass);
+void fc__fit_pass_destroy(fc__fit_pass *pass);
+
+/* Whether the frames are observed at the same values, so that one basis serves all. */
+bool fc__fit_pass_is_shared(const fc__fit_pass *pass);
+
+/* *loss = mean square of u - y over the observed values of frames chosen[0..count) (NULL = the
+ * first `count`), the mean taken in each frame and then over frames, and its gradient, added to
+ * `gradient` (parameters). Codes of the frames chosen, at their rows of codes (frames, C), are
+ *
+ *   FC__CODES_FIXED   read;
+ *   FC__CODES_SOLVED  solved for, and written (variable projection);
+ *   FC__CODES_ADAM    read, and the gradient of each frame's own mean square is written to
+ *                     code_gradient (count, C); NULL for the other policies.
+ *
+ * The sums are formed in a fixed order: results do not depend on the number of threads. */
+fc_status fc__fit_pass_run(fc_context *context, fc__fit_pass *pass, size_t count,
+                           const size_t *chosen, float *codes, float *code_gradient, double *loss,
+                           float *gradient);
+
+#endif
