@@ -82,7 +82,7 @@ static void print_features(void)
 #else
     printf(" not an x86 processor");
 #endif
-    putchar('\n');
+    printf("\n  kernels      %s\n", fc_simd_level());
 }
 
 /* The name that the operating system gives the processor. */

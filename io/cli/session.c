@@ -11,6 +11,11 @@
 
 fc_status cli_start(cli_session *session, size_t threads)
 {
+    if (!fc_simd_level())
+        return cli_fail(session, FC_ERROR_USAGE,
+                        "environment variable FIELDCAST_SIMD is '%s'; 'baseline' is accepted, and "
+                        "on x86-64 processors that have them 'avx2' and 'avx512'",
+                        getenv("FIELDCAST_SIMD"));
     fc_status status = fc_context_create((int)threads, &session->context);
     if (status != FC_OK)
         return cli_fail(session, status, "%s", fc_status_text(status));

@@ -182,6 +182,15 @@ test_doctor_finds_the_program_in_health() {
     expect_no_output FAILED
 }
 
+test_the_environment_chooses_the_instructions() {
+    FIELDCAST_SIMD=baseline fieldcast doctor
+    expect_code 0
+    expect_output 'kernels      baseline'
+    FIELDCAST_SIMD=avx1024 fieldcast doctor
+    expect_code 2
+    expect_message "FIELDCAST_SIMD is 'avx1024'"
+}
+
 # ---------------------------------------------------------------- generate
 
 test_generated_data_depend_on_the_seed_and_not_on_threads() {
