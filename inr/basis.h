@@ -9,8 +9,9 @@
 fc_status fc__decoder_features(fc_context *context, const fc_decoder *decoder, size_t count,
                                const double *coordinates, float *features); /* (count, width) */
 
-/* fc_decoder_values, fc_decoder_basis and fc_decoder_basis_vjp from the same source in double, with
- * the weights given apart: (decoder->parameter_count), laid out as decoder->parameters. */
+/* fc_decoder_values, fc_decoder_basis and fc_decoder_basis_vjp in double, with BLAS (the
+ * reference), with the weights given apart: (decoder->parameter_count), laid out as
+ * decoder->parameters. */
 fc_status fc__decoder_values_double(fc_context *context, const fc_decoder *decoder,
                                     const double *parameters, size_t count,
                                     const double *coordinates, size_t codes_count, const double *z,

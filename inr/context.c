@@ -1,4 +1,4 @@
-#include "inr/support.h"
+#include "inr/cache.h"
 
 #include <cblas.h>
 #include <errno.h>
@@ -9,8 +9,11 @@
 #include <string.h>
 #include <time.h>
 
+enum { DEFAULT_CACHE = 512 << 20 }; /* bytes */
+
 struct fc_context {
     int threads;
+    fc__cache *cache;
     volatile sig_atomic_t interrupted;
     fc_progress *progress;
     void *progress_user;
@@ -54,6 +57,11 @@ fc_status fc_context_create(int threads, fc_context **context)
     fc_context *made = calloc(1, sizeof *made);
     if (!made)
         return FC_ERROR_MEMORY;
+    if (fc__cache_create(&made->cache) != FC_OK) {
+        free(made);
+        return FC_ERROR_MEMORY;
+    }
+    fc__cache_set_limit(made->cache, DEFAULT_CACHE);
     made->threads = threads > 0 ? threads : omp_get_max_threads();
     openblas_set_num_threads(1);
     *context = made;
@@ -62,7 +70,20 @@ fc_status fc_context_create(int threads, fc_context **context)
 
 void fc_context_destroy(fc_context *context)
 {
+    if (!context)
+        return;
+    fc__cache_destroy(context->cache);
     free(context);
+}
+
+fc__cache *fc__context_cache(const fc_context *context)
+{
+    return context ? context->cache : NULL;
+}
+
+void fc_context_set_cache(fc_context *context, size_t bytes)
+{
+    fc__cache_set_limit(context->cache, bytes);
 }
 
 int fc_context_threads(const fc_context *context)
@@ -164,4 +185,13 @@ void fc__slice(size_t total, size_t parts, size_t part, size_t *begin, size_t *e
     size_t size = total / parts, rest = total % parts;
     *begin = part * size + (part < rest ? part : rest);
     *end = *begin + size + (part < rest ? 1 : 0);
+}
+
+int fc__threads_worth(const fc_context *context, size_t work, size_t parts)
+{
+    enum { WORTH_DIVIDING = 1 << 20 };
+    size_t threads = (size_t)fc_context_threads(context);
+    if (work < WORTH_DIVIDING || parts < 2)
+        return 1;
+    return (int)(threads < parts ? threads : parts);
 }

@@ -157,14 +157,14 @@ static size_t rows_of(const network *n)
 static void filter_jets(const network *n, size_t distinct, const curves *c, double *s)
 {
     size_t filters = n->filters.count, width = n->width;
-    const double *omega = n->filters.omega + distinct * n->inputs * filters;
+    const double *omega = n->filters.omega + distinct * n->inputs * n->filters.stride;
     for (size_t axis = 0; axis < n->dims; axis++) {
         double *first = s + (1 + 2 * axis) * width, *second = first + width;
         for (size_t f = 0; f < filters; f++) {
             double d1 = 0.0, d2 = 0.0, sine = s[f], cosine = s[filters + f];
             for (size_t j = 0; j < n->inputs; j++) {
-                d1 += omega[j * filters + f] * c->velocity[axis][j];
-                d2 += omega[j * filters + f] * c->acceleration[axis][j];
+                d1 += omega[j * n->filters.stride + f] * c->velocity[axis][j];
+                d2 += omega[j * n->filters.stride + f] * c->acceleration[axis][j];
             }
             first[f] = cosine * d1;
             first[filters + f] = -sine * d1;
@@ -265,11 +265,12 @@ fc_status fc_decoder_derivatives(fc_context *context, const fc_decoder *decoder,
     network n = {0};
     double *work = NULL;
     FC_TRY(network_open(context, decoder, z, &n));
-    size_t threads = (size_t)fc_context_threads(context), per_point = n.channels;
+    size_t per_point = n.channels, tiles = count / TILE + (count % TILE > 0);
+    int threads = fc__threads_worth(context, fc__product(count, decoder->parameter_count), tiles);
     size_t size =
         (n.filters.distinct + 2) * TILE * rows_of(&n) * n.width + fc__filters_work_size(&n.filters);
-    FC_NEW(context, &work, fc__product(threads, size));
-#pragma omp parallel for num_threads((int)threads) schedule(dynamic, 1)
+    FC_NEW(context, &work, fc__product((size_t)threads, size));
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (threads > 1)
     for (size_t start = 0; start < count; start += TILE)
         tile_derivatives(&n, count - start < TILE ? count - start : TILE,
                          coordinates + start * n.dims,

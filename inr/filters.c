@@ -1,10 +1,12 @@
 #include "inr/filters.h"
+#include "inr/kernels/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_WHOLE = 4096 }; /* beyond it a table costs more than it saves */
+enum { LARGEST_WHOLE = 4096 };           /* beyond it a table costs more than it saves */
+static const double largest_phase = 1e9; /* beyond it the mathematics library reduces phases */
 
 /* ---------------------------------------------------------------- plan */
 
@@ -15,7 +17,7 @@ static void find_tables(fc__filters *filters)
     for (size_t row = 0; row < filters->distinct * inputs; row++) {
         size_t *largest = &filters->largest[row % inputs];
         for (size_t f = 0; f < count; f++) {
-            double k = fabs(filters->omega[row * count + f]);
+            double k = fabs(filters->omega[row * filters->stride + f]);
             if (!(k <= LARGEST_WHOLE) || k != floor(k)) {
                 filters->whole = false;
                 return;
@@ -36,22 +38,26 @@ fc_status fc__filters_create(fc_context *context, size_t layers, size_t count, s
     fc_status status = FC_OK;
     *filters = (fc__filters){.layers = layers, .count = count, .inputs = inputs, .distinct = 1};
     size_t layer = count * inputs;
+    filters->stride = (count + FC__WAVE_POINTS - 1) / FC__WAVE_POINTS * FC__WAVE_POINTS;
     for (size_t l = 1; l < layers; l++)
         if (memcmp(omega, omega + l * layer, layer * sizeof *omega) != 0)
             filters->distinct = layers;
-    FC_NEW(context, &filters->omega, fc__product(filters->distinct, layer));
-    for (size_t l = 0; l < filters->distinct; l++)
-        for (size_t f = 0; f < count; f++)
-            for (size_t j = 0; j < inputs; j++)
-                filters->omega[(l * inputs + j) * count + f] = omega[(l * count + f) * inputs + j];
+    size_t rows = filters->distinct * inputs, stride = filters->stride;
+    FC_NEW(context, &filters->omega, fc__product(rows, stride));
+    FC_NEW(context, &filters->reach, rows);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t f = 0; f < count; f++) {
+            double frequency = omega[(row / inputs * count + f) * inputs + row % inputs];
+            filters->omega[row * stride + f] = frequency;
+            filters->reach[row] = fmax(filters->reach[row], fabs(frequency));
+        }
     find_tables(filters);
     if (!filters->whole)
         goto done;
-    FC_NEW(context, &filters->entry, filters->distinct * layer);
-    for (size_t i = 0; i < filters->distinct * layer; i++) {
-        size_t input = i / count % inputs;
-        filters->entry[i] = (size_t)((double)filters->zero[input] + filters->omega[i]);
-    }
+    FC_NEW(context, &filters->entry, fc__product(rows, stride));
+    for (size_t i = 0; i < rows * stride; i++)
+        filters->entry[i] =
+            (size_t)((double)filters->zero[i / stride % inputs] + filters->omega[i]);
 done:
     if (status != FC_OK)
         fc__filters_clear(filters);
@@ -62,6 +68,7 @@ void fc__filters_clear(fc__filters *filters)
 {
     free(filters->omega);
     free(filters->entry);
+    free(filters->reach);
     *filters = (fc__filters){0};
 }
 
@@ -92,14 +99,14 @@ static void fill_table(const fc__filters *filters, const double *x, double *tabl
 static void whole_row(const fc__filters *filters, size_t layer, const double *table, double *s)
 {
     size_t count = filters->count;
-    const size_t *entry = filters->entry + layer * filters->inputs * count;
+    const size_t *entry = filters->entry + layer * filters->inputs * filters->stride;
     double *sine = s, *cosine = s + count;
     for (size_t f = 0; f < count; f++) {
         cosine[f] = table[2 * entry[f]];
         sine[f] = table[2 * entry[f] + 1];
     }
     for (size_t j = 1; j < filters->inputs; j++) {
-        entry += count;
+        entry += filters->stride;
         for (size_t f = 0; f < count; f++) {
             double re = table[2 * entry[f]], im = table[2 * entry[f] + 1];
             double next = cosine[f] * re - sine[f] * im;
@@ -111,83 +118,85 @@ static void whole_row(const fc__filters *filters, size_t layer, const double *ta
 
 /* ---------------------------------------------------------------- any frequencies */
 
-/* Phases of a layer; the result says whether all are small enough for the fast sine. */
-static bool phase_row(const fc__filters *filters, size_t layer, const double *x, double *phase)
+static void phase_row(const fc__filters *filters, size_t layer, const double *x, double *phase)
 {
     size_t count = filters->count;
-    const double *omega = filters->omega + layer * filters->inputs * count;
-    double bound = 0.0;
+    const double *omega = filters->omega + layer * filters->inputs * filters->stride;
     for (size_t f = 0; f < count; f++)
         phase[f] = omega[f] * x[0];
     for (size_t j = 1; j < filters->inputs; j++)
         for (size_t f = 0; f < count; f++)
-            phase[f] += omega[j * count + f] * x[j];
-#pragma omp simd reduction(+ : bound)
-    for (size_t f = 0; f < count; f++)
-        bound += fabs(phase[f]);
-    return bound < 1e9;
-}
-
-/* Sines and cosines of double phases to float accuracy. The phase is reduced to |r| <= pi/4 in
- * double (adding 1.5 2^52 rounds to a whole number, whose last two bits are the quadrant), where
- * the Taylor polynomials of degree 9 and 10 leave less than 3e-9. */
-static void sine_cosine(size_t count, const double *restrict phase, float *restrict sine,
-                        float *restrict cosine)
-{
-    const double shift = 0x1.8p52;
-    for (size_t i = 0; i < count; i++) {
-        double shifted = phase[i] * M_2_PI + shift, turns = shifted - shift;
-        uint64_t bits;
-        memcpy(&bits, &shifted, sizeof bits);
-        float r = (float)(phase[i] - turns * M_PI_2), q = r * r;
-        float s =
-            r + r * q * (-1.0f / 6 + q * (1.0f / 120 + q * (-1.0f / 5040 + q * (1.0f / 362880))));
-        float c =
-            1.0f +
-            q * (-0.5f + q * (1.0f / 24 + q * (-1.0f / 720 + q * (1.0f / 40320 - q / 3628800))));
-        uint32_t quadrant = (uint32_t)bits;
-        bool odd = quadrant & 1;
-        float from_sine = odd ? c : s, from_cosine = odd ? s : c;
-        sine[i] = quadrant & 2 ? -from_sine : from_sine;
-        cosine[i] = (quadrant + 1) & 2 ? -from_cosine : from_cosine;
-    }
+            phase[f] += omega[j * filters->stride + f] * x[j];
 }
 
 /* ---------------------------------------------------------------- evaluation */
 
 size_t fc__filters_work_size(const fc__filters *filters)
 {
-    return 2 * filters->table + 2 * filters->count;
+    size_t entries = fc__product(filters->table, 2 * FC__WAVE_POINTS);
+    return filters->whole ? entries : filters->count;
 }
 
-void fc__filters_float(const fc__filters *filters, const double *x, float *s, size_t stride,
-                       double *work)
+/* Up to FC__WAVE_POINTS points, at once for each input and filter. */
+static void whole_tile(const fc__filters *filters, size_t count, const double *x, float *s,
+                       size_t ld, size_t layer_stride, double *table)
 {
-    size_t count = filters->count;
-    double *row = work + 2 * filters->table;
-    if (filters->whole)
-        fill_table(filters, x, work);
-    for (size_t l = 0; l < filters->distinct; l++, s += stride) {
-        if (filters->whole) {
-            whole_row(filters, l, work, row);
-            for (size_t i = 0; i < 2 * count; i++)
-                s[i] = (float)row[i];
-        } else if (phase_row(filters, l, x, row)) {
-            sine_cosine(count, row, s, s + count);
-        } else {
-            for (size_t f = 0; f < count; f++) {
-                s[f] = (float)sin(row[f]);
-                s[count + f] = (float)cos(row[f]);
-            }
+    const fc__kernels *kernels = fc__kernels_chosen();
+    size_t inputs = filters->inputs, layer = inputs * filters->stride;
+    for (size_t j = 0; j < inputs; j++) {
+        double angle[FC__WAVE_POINTS] = {0};
+        for (size_t p = 0; p < count; p++) {
+            angle[p] = x[p * inputs + j];
+            if (fabs(angle[p]) > FC__WAVE_REACH)
+                angle[p] = remainder(angle[p], 2.0 * M_PI);
+        }
+        kernels->wave_table(filters->largest[j], angle,
+                            table + filters->zero[j] * 2 * FC__WAVE_POINTS);
+    }
+    for (size_t l = 0; l < filters->distinct; l++)
+        kernels->waves(filters->count, inputs, filters->entry + l * layer, filters->stride, table,
+                       count, s + l * layer_stride, ld);
+}
+
+static void any_point(const fc__filters *filters, const double *x, float *s, size_t layer_stride,
+                      double *phase)
+{
+    const fc__kernels *kernels = fc__kernels_chosen();
+    size_t count = filters->count, inputs = filters->inputs, layer = inputs * filters->stride;
+    for (size_t l = 0; l < filters->distinct; l++, s += layer_stride) {
+        double bound = 0.0;
+        for (size_t j = 0; j < inputs; j++)
+            bound += filters->reach[l * inputs + j] * fabs(x[j]);
+        if (bound < largest_phase) {
+            kernels->sines(count, inputs, filters->omega + l * layer, filters->stride, x, s);
+            continue;
+        }
+        phase_row(filters, l, x, phase);
+        for (size_t f = 0; f < count; f++) {
+            s[f] = (float)sin(phase[f]);
+            s[count + f] = (float)cos(phase[f]);
         }
     }
+}
+
+void fc__filters_tile(const fc__filters *filters, size_t count, const double *x, float *s,
+                      size_t ld, size_t layer_stride, double *work)
+{
+    size_t inputs = filters->inputs, width = 2 * filters->count;
+    for (size_t start = 0; filters->whole && start < count; start += FC__WAVE_POINTS)
+        whole_tile(filters, count - start < FC__WAVE_POINTS ? count - start : FC__WAVE_POINTS,
+                   x + start * inputs, s + start * ld, ld, layer_stride, work);
+    for (size_t p = 0; !filters->whole && p < count; p++)
+        any_point(filters, x + p * inputs, s + p * ld, layer_stride, work);
+    for (size_t l = 0; ld > width && l < filters->distinct; l++)
+        for (size_t p = 0; p < count; p++)
+            memset(s + l * layer_stride + p * ld + width, 0, (ld - width) * sizeof *s);
 }
 
 void fc__filters_double(const fc__filters *filters, const double *x, double *s, size_t stride,
                         double *work)
 {
     size_t count = filters->count;
-    double *row = work + 2 * filters->table;
     if (filters->whole)
         fill_table(filters, x, work);
     for (size_t l = 0; l < filters->distinct; l++, s += stride) {
@@ -195,10 +204,11 @@ void fc__filters_double(const fc__filters *filters, const double *x, double *s, 
             whole_row(filters, l, work, s);
             continue;
         }
-        phase_row(filters, l, x, row);
+        phase_row(filters, l, x, work);
         for (size_t f = 0; f < count; f++) {
-            s[f] = sin(row[f]);
-            s[count + f] = cos(row[f]);
+            double phase = work[f];
+            s[f] = sin(phase);
+            s[count + f] = cos(phase);
         }
     }
 }

@@ -12,9 +12,11 @@ typedef struct fc__filters {
     bool whole;                    /* whole frequencies: products of e^{i k x_j} from tables */
     size_t zero[FC_MAX_INPUTS];    /* entry of k = 0 of each input in the table */
     size_t largest[FC_MAX_INPUTS]; /* largest |k| of each input */
-    size_t table;                  /* entries of the table, two doubles each */
-    double *omega;                 /* (distinct, inputs, count) */
-    size_t *entry;                 /* (distinct, inputs, count) into the table; whole only */
+    size_t table;                  /* entries of the table */
+    size_t stride;                 /* count and what pads it */
+    double *omega;                 /* (distinct, inputs, stride) */
+    size_t *entry;                 /* (distinct, inputs, stride) into the table; whole only */
+    double *reach;                 /* (distinct, inputs): largest |Omega| */
 } fc__filters;
 
 /* omega: (layers, count, inputs), read only here. */
@@ -25,10 +27,12 @@ void fc__filters_clear(fc__filters *filters);
 /* Doubles of scratch for one evaluation. */
 size_t fc__filters_work_size(const fc__filters *filters);
 
-/* All distinct layers at one point x (inputs): layer l is written to s + l * stride, `count` sines
- * followed by `count` cosines. */
-void fc__filters_float(const fc__filters *filters, const double *x, float *s, size_t stride,
-                       double *work);
+/* All distinct layers at points x (count, inputs): that of layer l and point p is written to
+ * s + l * layer_stride + p * ld, the sines followed by the cosines, then zeros up to ld. */
+void fc__filters_tile(const fc__filters *filters, size_t count, const double *x, float *s,
+                      size_t ld, size_t layer_stride, double *work);
+
+/* The same at one point in double, layer l at s + l * stride. */
 void fc__filters_double(const fc__filters *filters, const double *x, double *s, size_t stride,
                         double *work);
 

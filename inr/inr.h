@@ -77,6 +77,10 @@ FC_API bool fc_context_interrupted(const fc_context *context);
 typedef void fc_progress(void *user, const char *stage, uint64_t done, uint64_t total, double loss);
 FC_API void fc_context_set_progress(fc_context *context, fc_progress *progress, void *user);
 
+/* Bytes that the context may keep of bases and posteriors for the next call on the same points;
+ * the least recently used go first. Default 512 MiB, 0 = nothing is kept. */
+FC_API void fc_context_set_cache(fc_context *context, size_t bytes);
+
 /* ---------------------------------------------------------------- domain */
 
 enum { FC_MAX_DIMS = 4, FC_MAX_INPUTS = 6, FC_NAME_SIZE = 64 };
@@ -265,6 +269,21 @@ FC_API FC_NODISCARD fc_status fc_decoder_basis(fc_context *context, const fc_dec
                                                size_t count, const double *coordinates,
                                                float *phi0, /* (count, channels) */
                                                float *phi); /* (count, channels, C) */
+
+/* The basis at a set of points, shared with the context's cache. */
+typedef struct fc_basis {
+    size_t count, channels, codes;
+    const float *phi0; /* (count, channels) */
+    const float *phi;  /* (count, channels, C) */
+} fc_basis;
+
+/* The basis from the context's cache if it has been formed before, by a decoder with the same
+ * weights at the same points; else it is formed, and kept if the bound allows. It stays valid until
+ * it is released, even if the context is destroyed before. */
+FC_API FC_NODISCARD fc_status fc_basis_acquire(fc_context *context, const fc_decoder *decoder,
+                                               size_t count, const double *coordinates,
+                                               const fc_basis **basis);
+FC_API void fc_basis_release(const fc_basis *basis);
 
 /* Adds to parameter_gradient the gradient of L given dL/dphi0 and dL/dPhi at the same points
  * (reverse mode through the multiplicative layers). The filters' part is computed only for

@@ -64,6 +64,10 @@ void fc__rng_choose(fc__rng *rng, size_t count, size_t chosen, size_t *items /* 
 /* Part `part` of `parts` of 0..total-1: [*begin, *end), sizes differing by at most one. */
 void fc__slice(size_t total, size_t parts, size_t part, size_t *begin, size_t *end);
 
+/* Threads worth using for so many multiply-adds in `parts` parts: one where the work would be done
+ * before the others have woken up. */
+int fc__threads_worth(const fc_context *context, size_t work, size_t parts);
+
 /* ---------------------------------------------------------------- dense linear algebra */
 
 /* C = alpha op(A) op(B) + beta C, row-major, one thread: for use inside parallel regions. */

@@ -122,7 +122,7 @@ static fc_status add_ratios(fc_context *context, const fc_model *model, const fc
     float *physical = NULL;
     double *z = NULL, *covariance = NULL;
     bool *seen = NULL;
-    fc__observed o = {0};
+    size_t seen_values;
     fc__rng rng = fc__rng_create(seed, 911);
     FC_NEW(context, &physical, values);
     FC_NEW(context, &z, 2 * codes);
@@ -134,21 +134,20 @@ static fc_status add_ratios(fc_context *context, const fc_model *model, const fc
     for (size_t i = 0; i < values; i++)
         physical[i] = (float)(model->mean[i % channels] +
                               model->scale[i % channels] * (double)frame->values[i]);
-    status = fc__observe(context, model, frame->time, points->count, points->coordinates, physical,
-                         seen, &o);
+    status = fc__encode_departure(context, model, frame->time, points->count, points->coordinates,
+                                  physical, seen, z, covariance, &seen_values);
     if (status == FC_ERROR_DATA) { /* only missing values were drawn */
         status = FC_OK;
         goto done;
     }
     FC_TRY(status);
-    FC_TRY(fc__encode_departure(context, model, &o, z, covariance));
     fc__cycle_at(model, frame->time, z + codes);
     for (size_t i = 0; i < codes; i++)
         z[i] += z[codes + i];
-    *observed += (double)o.values;
-    FC_TRY(compare(context, model, points, physical, o.values, z, covariance, &rng, count, ratios));
+    *observed += (double)seen_values;
+    FC_TRY(
+        compare(context, model, points, physical, seen_values, z, covariance, &rng, count, ratios));
 done:
-    fc__observed_clear(&o);
     free(physical);
     free(z);
     free(covariance);

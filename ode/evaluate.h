@@ -15,10 +15,10 @@ void fc__tally_add(fc__tally *tally, size_t count, size_t channels, const float 
                    const float *truth, const bool *seen, bool flag);
 fc_score fc__tally_score(const fc__tally *tally);
 
-/* The basis at one point set, kept for the next frame on the same points. */
+/* The basis at one point set, held for the next frame on the same points. */
 typedef struct fc__basis_cache {
     size_t points; /* index of the point set, SIZE_MAX = none */
-    float *phi0, *phi;
+    const fc_basis *basis;
 } fc__basis_cache;
 fc_status fc__cached_decode(fc_context *context, const fc_model *model, const fc_dataset *dataset,
                             size_t points, fc__basis_cache *cache, const double *z, float *values);

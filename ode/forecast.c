@@ -1,3 +1,5 @@
+#include "inr/basis_cache.h"
+#include "inr/decode.h"
 #include "ode/model.h"
 
 #include <math.h>
@@ -66,18 +68,15 @@ static fc_status encode_task(fc_context *context, const fc_model *model, size_t 
 {
     fc_status status = FC_OK;
     size_t codes = model->decoder->config.codes;
-    fc__observed o = {0};
     FC_NEW(context, &t->z0, codes);
     FC_NEW(context, &t->covariance, fc__product(codes, codes));
     FC_NEW(context, &t->z, fc__product(time_count, codes));
     FC_TRY(fc_domain_check(context, &model->domain, "observations", 0.01, t->observed->count,
                            t->observed->coordinates));
-    FC_TRY(fc__observe(context, model, t->frame->time, t->observed->count, t->observed->coordinates,
-                       t->frame->values, NULL, &o));
-    FC_TRY(fc__encode_departure(context, model, &o, t->z0, t->covariance));
-    t->values = o.values;
+    FC_TRY(fc__encode_departure(context, model, t->frame->time, t->observed->count,
+                                t->observed->coordinates, t->frame->values, NULL, t->z0,
+                                t->covariance, &t->values));
 done:
-    fc__observed_clear(&o);
     return status;
 }
 
@@ -283,50 +282,64 @@ typedef struct output {
     fc_dataset *mean, *deviation;
 } output;
 
-enum { TILE = 8192 }; /* points whose basis is held at once */
-
-/* Fields, and standard deviations, of all sequences and times at points [start, start + size). */
-static fc_status fill_tile(fc_context *context, const fc_model *model, const output *o,
-                           size_t start, size_t size, float *phi, float *squared, float *work)
+/* Fields of all sequences and times, straight into the results. */
+static fc_status fill_means(fc_context *context, const fc_model *model, const output *o)
 {
     fc_status status = FC_OK;
-    size_t codes = model->decoder->config.codes, channels = model->channel_count;
-    size_t rows = size * channels;
-    float *phi0 = work, *fields = work + TILE * channels;
-    FC_TRY(fc_decoder_basis(context, model->decoder, size,
-                            o->mean->points[0].coordinates + start * model->domain.dims, phi0,
-                            phi));
-    for (size_t i = 0; o->spreads && i < rows * codes; i++)
-        squared[i] = phi[i] * phi[i];
-    for (size_t s = 0; s < o->count; s++) {
-        FC_TRY(
-            fc__decode_with(context, model, size, phi0, phi, o->time_count, o->tasks[s].z, fields));
-        for (size_t k = 0; k < o->time_count; k++)
-            memcpy(o->mean->sequences[s].frames[k].values + start * channels, fields + k * rows,
-                   rows * sizeof *fields);
-        for (size_t k = 0; o->spreads && k < o->time_count; k++)
-            deviate(context, model, o->members, k, &o->spreads[s], rows, phi, squared,
-                    fields + rows, fields,
-                    o->deviation->sequences[s].frames[k].values + start * channels);
+    size_t codes = model->decoder->config.codes, times = o->time_count;
+    size_t frames = fc__product(o->count, times);
+    const double **z = NULL;
+    float **values = NULL;
+    FC_NEW(context, &z, frames);
+    FC_NEW(context, &values, frames);
+    for (size_t f = 0; f < frames; f++) {
+        z[f] = o->tasks[f / times].z + f % times * codes;
+        values[f] = o->mean->sequences[f / times].frames[f % times].values;
     }
+    const fc__decoding decoding = {.count = o->mean->points[0].count,
+                                   .frames = frames,
+                                   .coordinates = o->mean->points[0].coordinates,
+                                   .codes = z,
+                                   .values = values,
+                                   .mean = model->mean,
+                                   .scale = model->scale};
+    FC_TRY(fc__decode(context, model->decoder, &decoding));
 done:
+    free(z);
+    free(values);
     return status;
 }
 
-static fc_status fill_fields(fc_context *context, const fc_model *model, const output *o)
+enum { TILE = 8192 }; /* points whose basis is held at once */
+
+/* Standard deviations of all sequences and times. */
+static fc_status fill_deviations(fc_context *context, const fc_model *model, const output *o)
 {
     fc_status status = FC_OK;
-    size_t count = o->mean->points[0].count, tile = fc__product(TILE, model->channel_count);
-    size_t planes = o->time_count > o->members + 1 ? o->time_count : o->members + 1;
-    float *phi = NULL, *squared = NULL, *work = NULL;
-    FC_NEW(context, &phi, fc__product(tile, model->decoder->config.codes));
-    FC_NEW(context, &squared, o->spreads ? fc__product(tile, model->decoder->config.codes) : 0);
-    FC_NEW(context, &work, fc__product(tile, planes + 1));
-    for (size_t start = 0; start < count; start += TILE)
-        FC_TRY(fill_tile(context, model, o, start, count - start < TILE ? count - start : TILE, phi,
-                         squared, work));
+    const fc_points *points = &o->mean->points[0];
+    size_t codes = model->decoder->config.codes, channels = model->channel_count;
+    size_t most = fc__product(points->count < TILE ? points->count : TILE, channels);
+    fc__basis_view view = {0};
+    float *squared = NULL, *work = NULL;
+    FC_NEW(context, &squared, fc__product(most, codes));
+    FC_NEW(context, &work, fc__product(most, o->members + 1));
+    FC_TRY(fc__basis_open(context, model->decoder, NULL, points->count, points->coordinates, TILE,
+                          &view));
+    for (size_t start = 0; start < points->count; start += TILE) {
+        size_t size = points->count - start < TILE ? points->count - start : TILE;
+        size_t rows = size * channels;
+        const float *phi0, *phi;
+        FC_TRY(fc__basis_part(context, &view, start, size, &phi0, &phi));
+        for (size_t i = 0; i < rows * codes; i++)
+            squared[i] = phi[i] * phi[i];
+        for (size_t s = 0; s < o->count; s++)
+            for (size_t k = 0; k < o->time_count; k++)
+                deviate(context, model, o->members, k, &o->spreads[s], rows, phi, squared,
+                        work + rows, work,
+                        o->deviation->sequences[s].frames[k].values + start * channels);
+    }
 done:
-    free(phi);
+    fc__basis_close(&view);
     free(squared);
     free(work);
     return status;
@@ -364,7 +377,9 @@ fc_status fc_model_forecast(fc_context *context, const fc_model *model,
     FC_TRY(empty_like(context, model, count, time_count, times, points, &o.mean));
     if (spreading)
         FC_TRY(empty_like(context, model, count, time_count, times, points, &o.deviation));
-    FC_TRY(fill_fields(context, model, &o));
+    FC_TRY(fill_means(context, model, &o));
+    if (spreading)
+        FC_TRY(fill_deviations(context, model, &o));
     *forecast = o.mean;
     if (spreading)
         *deviation = o.deviation;

@@ -15,20 +15,12 @@ fc_status fc__cycle_fit(fc_context *context, fc_model *model, size_t count, cons
 /* Prior of the codes themselves: that of their departures, widened by the variance of the cycle. */
 fc_status fc__prior_with_cycle(fc_context *context, const fc_model *model, fc_prior **prior);
 
-/* Observed values of a frame with their basis, in normalised units and about the cycle: what the
- * posterior needs. seen (count) may be NULL = every point. */
-typedef struct fc__observed {
-    size_t values;
-    float *y, *phi0, *phi; /* (values), (values), (values, C) */
-    double *noise;         /* (values) */
-} fc__observed;
-fc_status fc__observe(fc_context *context, const fc_model *model, double time, size_t count,
-                      const double *coordinates, const float *values, const bool *seen,
-                      fc__observed *observed);
-void fc__observed_clear(fc__observed *observed);
-/* Departure codes of an observed frame, and the posterior that gave them (NULL = not wanted). */
-fc_status fc__encode_departure(fc_context *context, const fc_model *model,
-                               const fc__observed *observed, double *z, double *covariance);
+/* Departure codes z (C) of one frame from its observed values, physical units, at the points that
+ * were seen (count flags, NULL = all), with their posterior covariance (C, C) and the number of
+ * observed values; either may be NULL. FC_ERROR_DATA when nothing is observed. */
+fc_status fc__encode_departure(fc_context *context, const fc_model *model, double time,
+                               size_t count, const double *coordinates, const float *values,
+                               const bool *seen, double *z, double *covariance, size_t *observed);
 
 /* Factor on standard deviations for a number of observed values. */
 double fc__calibration_at(const fc_model *model, size_t observed);
@@ -42,12 +34,6 @@ fc_status fc__integrate_codes(fc_context *context, const fc_model *model,
                               const double *z0, const double *start, const size_t *counts,
                               const double *const *times, double *const *z,
                               fc_integration *integrations);
-
-/* Fields at points of codes (frames, C), given the basis there: values (frames, count, channels).
- */
-fc_status fc__decode_with(fc_context *context, const fc_model *model, size_t count,
-                          const float *phi0, const float *phi, size_t frames, const double *z,
-                          float *values);
 
 /* Error growth on validation trajectories; calibration of the error bars on the flagged sequences
  * of a normalised dataset (NULL = all), no factor below `least`. */

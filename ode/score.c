@@ -1,4 +1,6 @@
 /* What the evaluations of sequences and of records share. */
+#include "inr/basis_cache.h"
+#include "inr/decode.h"
 #include "ode/evaluate.h"
 
 #include <math.h>
@@ -38,36 +40,32 @@ fc_score fc__tally_score(const fc__tally *tally)
 
 void fc__basis_cache_clear(fc__basis_cache *cache)
 {
-    free(cache->phi0);
-    free(cache->phi);
+    fc_basis_release(cache->basis);
     *cache = (fc__basis_cache){.points = SIZE_MAX};
-}
-
-static fc_status cache_basis(fc_context *context, const fc_model *model, const fc_dataset *dataset,
-                             size_t points, fc__basis_cache *cache)
-{
-    fc_status status = FC_OK;
-    const fc_points *set = &dataset->points[points];
-    size_t rows = fc__product(set->count, model->channel_count);
-    if (cache->points == points)
-        return FC_OK;
-    fc__basis_cache_clear(cache);
-    FC_NEW(context, &cache->phi0, rows);
-    FC_NEW(context, &cache->phi, fc__product(rows, model->decoder->config.codes));
-    FC_TRY(fc_decoder_basis(context, model->decoder, set->count, set->coordinates, cache->phi0,
-                            cache->phi));
-    cache->points = points;
-done:
-    return status;
 }
 
 fc_status fc__cached_decode(fc_context *context, const fc_model *model, const fc_dataset *dataset,
                             size_t points, fc__basis_cache *cache, const double *z, float *values)
 {
-    fc_status status = cache_basis(context, model, dataset, points, cache);
-    if (status == FC_OK)
-        status = fc__decode_with(context, model, dataset->points[points].count, cache->phi0,
-                                 cache->phi, 1, z, values);
+    fc_status status = FC_OK;
+    const fc_points *set = &dataset->points[points];
+    const fc__decoding decoding = {.count = set->count,
+                                   .frames = 1,
+                                   .coordinates = set->coordinates,
+                                   .codes = &z,
+                                   .values = &values,
+                                   .mean = model->mean,
+                                   .scale = model->scale};
+    if (!fc__basis_fits(context, model->decoder, set->count))
+        return fc__decode(context, model->decoder, &decoding);
+    if (cache->points != points) {
+        fc__basis_cache_clear(cache);
+        FC_TRY(
+            fc_basis_acquire(context, model->decoder, set->count, set->coordinates, &cache->basis));
+        cache->points = points;
+    }
+    FC_TRY(fc__decode_basis(context, cache->basis, &decoding));
+done:
     return status;
 }
 
@@ -121,7 +119,7 @@ fc_status fc__evaluate_encoding(fc_context *context, const fc_model *model,
     fc_status status = FC_OK;
     const fc_points *points = &dataset->points[frame->points];
     size_t codes = model->decoder->config.codes, channels = model->channel_count;
-    fc__observed o = {0};
+    size_t observed;
     double *covariance = NULL, *whole = NULL;
     float *mean = NULL;
     bool *mask = NULL;
@@ -131,20 +129,18 @@ fc_status fc__evaluate_encoding(fc_context *context, const fc_model *model,
     FC_NEW(context, &mask, points->count);
     FC_TRY(choose_points(context, points->count, share, seed, mask));
     double start = fc__seconds();
-    FC_TRY(fc__observe(context, model, frame->time, points->count, points->coordinates,
-                       frame->values, mask, &o));
-    FC_TRY(fc__encode_departure(context, model, &o, z, covariance));
+    FC_TRY(fc__encode_departure(context, model, frame->time, points->count, points->coordinates,
+                                frame->values, mask, z, covariance, &observed));
     encoding->seconds += fc__seconds() - start;
     fc__cycle_at(model, frame->time, whole);
     for (size_t i = 0; i < codes; i++)
         whole[i] += z[i];
     FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, whole, mean));
     fc__tally_add(&encoding->error, points->count, channels, mean, frame->values, NULL, true);
-    FC_TRY(cover(context, model, points, frame, o.values, covariance, mean, encoding));
+    FC_TRY(cover(context, model, points, frame, observed, covariance, mean, encoding));
     if (seen)
         memcpy(seen, mask, points->count * sizeof *mask);
 done:
-    fc__observed_clear(&o);
     free(covariance);
     free(whole);
     free(mean);

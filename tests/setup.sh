@@ -6,7 +6,8 @@
 set -u
 
 packages=(gcc libc6-dev cmake ninja-build pkg-config libsundials-dev libhdf5-dev libopenblas-dev
-          liblapacke-dev libfftw3-dev libjansson-dev libyaml-dev libcairo2-dev)
+          liblapacke-dev libfftw3-dev libjansson-dev libyaml-dev libcairo2-dev
+          libxxhash-dev)
 [ "${1:-}" = tests ] && packages+=(libcmocka-dev clang libomp-dev clang-format clang-tidy netcdf-bin)
 
 if ! command -v dpkg-query >/dev/null; then

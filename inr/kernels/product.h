@@ -5,9 +5,10 @@
 #ifndef FC_INR_KERNELS_PRODUCT_H
 #define FC_INR_KERNELS_PRODUCT_H
 
-#include "inr/kernels/vector.h"
+#include "inr/kernels/operands.h"
+#include "inr/kernels/transpose.h"
 
-#include <stdbool.h>
+typedef fc__operands product;
 
 /* A block of BLOCK_ROWS x BLOCK_VECTORS sums is held in registers. */
 enum {
@@ -16,87 +17,117 @@ enum {
     PANEL = BLOCK_VECTORS * LANES /* columns of B taken together */
 };
 
-/* C (m, n) = factor * (bias + A B), or += A B without either:
- *
- *   A(i, l) = a[i a_row + l a_column];   B(l, j) = b[j / PANEL b_panel + l b_row + j % PANEL]
- *
- * B is packed (b_panel = k PANEL, b_row = PANEL; see pack_panels), or a plain row-major matrix
- * (b_panel = PANEL, b_row = its row length, a multiple of LANES >= n). */
-typedef struct product {
-    size_t m, n, k;
-    const float *a;
-    size_t a_row, a_column;
-    const float *b;
-    size_t b_row, b_panel;
-    float *c;
-    size_t ldc;
-    const float *bias;   /* (n), NULL = none */
-    const float *factor; /* (m, n), NULL = none */
-    size_t ldf;
-    bool add;
-} product;
-
 FC__INLINE size_t packed_size(size_t k, size_t n)
 {
     return (n + PANEL - 1) / PANEL * k * PANEL;
 }
 
-/* B(l, j) = b[l b_row + j b_column] into panels, columns beyond n as zeros. */
-static inline __attribute__((unused)) void pack_panels(size_t k, size_t n, const float *b,
-                                                       size_t b_row, size_t b_column, float *packed)
+/* B(l, j) = b[l b_row + j b_column] as rows l = first..first + k - 1 of panels of `rows` rows,
+ * columns beyond n as zeros. */
+static inline __attribute__((unused)) void pack_rows(size_t rows, size_t first, size_t k, size_t n,
+                                                     const float *b, size_t b_row, size_t b_column,
+                                                     float *packed)
 {
-    for (size_t first = 0; first < n; first += PANEL) {
-        size_t columns = n - first < PANEL ? n - first : PANEL;
-        for (size_t l = 0; l < k; l++, packed += PANEL) {
-            for (size_t j = 0; j < columns; j++)
-                packed[j] = b[l * b_row + (first + j) * b_column];
-            memset(packed + columns, 0, (PANEL - columns) * sizeof *packed);
+    packed += first * PANEL;
+    for (size_t j = 0; j < n; j += PANEL, packed += rows * PANEL) {
+        const float *from = b + j * b_column;
+        size_t columns = n - j < PANEL ? n - j : PANEL, l = 0;
+        if (b_row == 1 && columns == PANEL) /* along the columns of b, which are contiguous */
+            for (; l + LANES <= k; l += LANES)
+                transpose(PANEL, LANES, from + l, b_column, packed + l * PANEL, PANEL);
+        for (; l < k; l++) {
+            float *to = packed + l * PANEL;
+            if (b_column == 1)
+                memcpy(to, from + l * b_row, columns * sizeof *to);
+            else
+                for (size_t i = 0; i < columns; i++)
+                    to[i] = from[l * b_row + i * b_column];
+            memset(to + columns, 0, (PANEL - columns) * sizeof *to);
         }
     }
 }
 
-/* One block: `rows` x `vectors` are constants where this is inlined; the last vector has `last`
- * lanes. */
+/* B whole */
+static inline __attribute__((unused)) void pack_panels(size_t k, size_t n, const float *b,
+                                                       size_t b_row, size_t b_column, float *packed)
+{
+    pack_rows(k, 0, k, n, b, b_row, b_column, packed);
+}
+
+/* A sum's way to memory. */
+FC__INLINE void finish(const product *p, size_t i, size_t j, vector value, size_t lanes)
+{
+    float *c = p->c + i * p->ldc + j;
+    const float *factor = p->factor + i * p->ldf + j;
+    if (lanes == LANES) {
+        if (p->factor)
+            value *= load(factor);
+        store(c, p->add ? value + load(c) : value);
+    } else {
+        if (p->factor)
+            value *= load_part(factor, lanes);
+        store_part(c, p->add ? value + load_part(c, lanes) : value, lanes);
+    }
+}
+
+/* sum += one column of A times one row of B. */
+FC__INLINE void accumulate_one(const float *a, size_t a_row, const float *b, const size_t rows,
+                               const size_t vectors, vector sum[BLOCK_ROWS][BLOCK_VECTORS])
+{
+    vector right[BLOCK_VECTORS];
+    FC__UNROLL
+    for (size_t v = 0; v < vectors; v++)
+        right[v] = load(b + v * LANES);
+    FC__UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        FC__UNROLL
+        for (size_t v = 0; v < vectors; v++)
+            sum[r][v] += a[r * a_row] * right[v];
+    }
+}
+
+/* Two at a time, as counting takes the same ports of the processor as multiplying. */
+FC__INLINE void accumulate(size_t k, const float *a, size_t a_row, const size_t a_column,
+                           const float *b, size_t b_row, const size_t rows, const size_t vectors,
+                           vector sum[BLOCK_ROWS][BLOCK_VECTORS])
+{
+    for (size_t l = k / 2; l > 0; l--) {
+        accumulate_one(a, a_row, b, rows, vectors, sum);
+        accumulate_one(a + a_column, a_row, b + b_row, rows, vectors, sum);
+        a += 2 * a_column;
+        b += 2 * b_row;
+    }
+    if (k % 2)
+        accumulate_one(a, a_row, b, rows, vectors, sum);
+}
+
+/* One block: `rows` x `vectors` are constants where this is inlined, and all loops over them are
+ * unrolled so that the sums stay in registers; the last vector has `last` lanes. */
 FC__INLINE void product_block(const product *p, size_t i, size_t j, const size_t rows,
                               const size_t vectors, size_t last)
 {
     vector sum[BLOCK_ROWS][BLOCK_VECTORS];
     const float *a = p->a + i * p->a_row, *b = p->b + j / PANEL * p->b_panel;
     const size_t a_row = p->a_row, a_column = p->a_column, b_row = p->b_row, k = p->k;
+    FC__UNROLL
     for (size_t v = 0; v < vectors; v++) {
         vector start = {0};
         if (p->bias)
             start = v + 1 == vectors ? load_part(p->bias + j + v * LANES, last)
                                      : load(p->bias + j + v * LANES);
+        FC__UNROLL
         for (size_t r = 0; r < rows; r++)
             sum[r][v] = start;
     }
-    for (size_t l = 0; l < k; l++) {
-        vector right[BLOCK_VECTORS];
-        for (size_t v = 0; v < vectors; v++)
-            right[v] = load(b + v * LANES);
-        for (size_t r = 0; r < rows; r++)
-            for (size_t v = 0; v < vectors; v++)
-                sum[r][v] += a[r * a_row] * right[v];
-        a += a_column;
-        b += b_row;
-    }
+    if (a_column == 1)
+        accumulate(k, a, a_row, 1, b, b_row, rows, vectors, sum);
+    else
+        accumulate(k, a, a_row, a_column, b, b_row, rows, vectors, sum);
+    FC__UNROLL
     for (size_t r = 0; r < rows; r++) {
-        float *c = p->c + (i + r) * p->ldc + j;
-        const float *factor = p->factor ? p->factor + (i + r) * p->ldf + j : NULL;
-        for (size_t v = 0; v < vectors; v++, c += LANES) {
-            size_t lanes = v + 1 == vectors ? last : LANES;
-            bool whole = lanes == LANES;
-            vector value = sum[r][v];
-            if (factor)
-                value *= whole ? load(factor + v * LANES) : load_part(factor + v * LANES, lanes);
-            if (p->add)
-                value += whole ? load(c) : load_part(c, lanes);
-            if (whole)
-                store(c, value);
-            else
-                store_part(c, value, lanes);
-        }
+        FC__UNROLL
+        for (size_t v = 0; v < vectors; v++)
+            finish(p, i + r, j + v * LANES, sum[r][v], v + 1 == vectors ? last : LANES);
     }
 }
 

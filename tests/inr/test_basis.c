@@ -90,6 +90,51 @@ static void float_results_match_double_ones(void **state)
     }
 }
 
+/* Whole and partly filled blocks of the kernels, several stacks of layers, one point and many. */
+static void float_results_match_double_ones_at_any_width_and_number_of_codes(void **state)
+{
+    const struct {
+        size_t filters, layers, codes, points;
+    } sizes[] = {{9, 2, 1, 1},    {1, 1, 17, 97},  {32, 3, 100, 50},  {65, 1, 64, 193},
+                 {256, 0, 33, 5}, {150, 3, 20, 7}, {128, 4, 130, 100}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        fc_decoder_config config = small_config(FC_FILTER_TRAINABLE, sizes[i].layers);
+        config.filters = sizes[i].filters;
+        config.codes = sizes[i].codes;
+        fc_decoder *decoder = make_decoder(*state, planar_domain(), config);
+        size_t count = decoder->parameter_count, points = sizes[i].points;
+        size_t size = points * CHANNELS, all_size = size * config.codes;
+        /* weights that keep the states near one at any width */
+        fc_decoder_layout at = fc_decoder_layout_of(&decoder->config, decoder->inputs);
+        for (size_t k = at.w; k < at.head; k++)
+            decoder->parameters[k] /= 0.4f * sqrtf((float)config.filters);
+        double *weights = to_double(count, decoder->parameters);
+        double *x = random_points(&decoder->domain, points, 3);
+        float *bar0 = random_floats(size, 5), *bar = random_floats(all_size, 6);
+        double *bar02 = to_double(size, bar0), *bar2 = to_double(all_size, bar);
+        float *phi0 = zeros(size, sizeof *phi0), *phi = zeros(all_size, sizeof *phi);
+        double *phi02 = zeros(size, sizeof *phi02), *phi2 = zeros(all_size, sizeof *phi2);
+        float *gradient = zeros(count, sizeof *gradient);
+        double *gradient2 = zeros(count, sizeof *gradient2);
+        CHECK(fc_decoder_basis(*state, decoder, points, x, phi0, phi));
+        CHECK(fc__decoder_basis_double(*state, decoder, weights, points, x, phi02, phi2));
+        assert_true(difference_float(size, phi0, phi02) < tolerance.single);
+        assert_true(difference_float(all_size, phi, phi2) < tolerance.single);
+        CHECK(fc_decoder_values(*state, decoder, points, x, 1, bar, phi0));
+        CHECK(fc__decoder_values_double(*state, decoder, weights, points, x, 1, bar2, phi02));
+        assert_true(difference_float(size, phi0, phi02) < tolerance.single);
+        CHECK(fc_decoder_basis_vjp(*state, decoder, points, x, bar0, bar, gradient));
+        CHECK(fc__decoder_basis_vjp_double(*state, decoder, weights, points, x, bar02, bar2,
+                                           gradient2));
+        assert_true(difference_float(count, gradient, gradient2) < tolerance.single);
+        void *all[] = {weights, x,   bar0,  bar,  bar02,    bar2,
+                       phi0,    phi, phi02, phi2, gradient, gradient2};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+            free(all[k]);
+        fc_decoder_destroy(decoder);
+    }
+}
+
 static void fields_of_codes_superpose(void **state)
 {
     enum { SIZE = POINTS * CHANNELS };
@@ -329,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_the_offset_plus_the_basis_times_the_code),
         cmocka_unit_test(float_results_match_double_ones),
+        cmocka_unit_test(float_results_match_double_ones_at_any_width_and_number_of_codes),
         cmocka_unit_test(fields_of_codes_superpose),
         cmocka_unit_test(values_match_an_independent_implementation),
         cmocka_unit_test(gradient_of_every_group_matches_finite_differences),
