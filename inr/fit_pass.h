@@ -23,6 +23,10 @@ void fc__fit_pass_destroy(fc__fit_pass *pass);
 /* Whether the frames are observed at the same values, so that one basis serves all. */
 bool fc__fit_pass_is_shared(const fc__fit_pass *pass);
 
+/* From now on a run looks at no more than `points` random points of a frame (0 = all of them), the
+ * sample of a seed being the same in every run; frames that share points share the sample. */
+void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed);
+
 /* *loss = mean square of u - y over the observed values of frames chosen[0..count) (NULL = the
  * first `count`), the mean taken in each frame and then over frames, and its gradient, added to
  * `gradient` (parameters). Codes of the frames chosen, at their rows of codes (frames, C), are

@@ -1,9 +1,9 @@
 #include "ode/cvode.h"
 #include "inr/support.h"
+#include "ode/batch_vector.h"
 
 #include <cvode/cvode.h>
 #include <math.h>
-#include <nvector/nvector_serial.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sundials/sundials_version.h>
@@ -23,96 +23,6 @@ struct fc__cvode {
     double time;
 };
 
-/* ---------------------------------------------------------------- the vector of a batch */
-
-/* A serial vector that knows how its entries divide into samples, and whose weighted
- * root-mean-square norm is the largest of its samples' norms: tests against it hold for each sample
- * as if it were integrated alone. Serial operations see the first member. */
-typedef struct batch_content {
-    struct _N_VectorContent_Serial serial;
-    size_t codes;
-} batch_content;
-
-/* max over samples s of sqrt(1/C sum_c (x_sc w_sc)^2) */
-static sunrealtype batch_norm(N_Vector x, N_Vector w)
-{
-    const batch_content *content = x->content;
-    size_t codes = content->codes, length = (size_t)content->serial.length;
-    const sunrealtype *values = content->serial.data, *weights = N_VGetArrayPointer(w);
-    double largest = 0;
-    for (size_t first = 0; first < length; first += codes) {
-        double sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (size_t i = first; i < first + codes; i++)
-            sum += values[i] * weights[i] * (values[i] * weights[i]);
-        if (!(sum <= largest)) /* keeps NaN */
-            largest = sum;
-    }
-    return sqrt(largest / (double)codes);
-}
-
-static void batch_destroy(N_Vector vector)
-{
-    batch_content *content = vector->content;
-    if (content)
-        free(content->serial.data);
-    free(content);
-    vector->content = NULL;
-    N_VFreeEmpty(vector);
-}
-
-static N_Vector batch_clone_empty(N_Vector model)
-{
-    const batch_content *shape = model->content;
-    N_Vector vector = N_VNewEmpty(model->sunctx);
-    if (!vector)
-        return NULL;
-    batch_content *content = calloc(1, sizeof *content);
-    vector->content = content;
-    if (!content || N_VCopyOps(model, vector) != 0) {
-        free(content);
-        N_VFreeEmpty(vector);
-        return NULL;
-    }
-    content->serial.length = shape->serial.length;
-    content->serial.own_data = SUNTRUE;
-    content->codes = shape->codes;
-    return vector;
-}
-
-static N_Vector batch_clone(N_Vector model)
-{
-    N_Vector vector = batch_clone_empty(model);
-    if (!vector)
-        return NULL;
-    batch_content *content = vector->content;
-    if (fc__allocate(NULL, (size_t)content->serial.length, sizeof *content->serial.data,
-                     &content->serial.data) != FC_OK) {
-        batch_destroy(vector);
-        return NULL;
-    }
-    return vector;
-}
-
-static N_Vector batch_create(size_t batch, size_t codes, SUNContext sundials)
-{
-    N_Vector serial = N_VNewEmpty_Serial((sunindextype)(batch * codes), sundials);
-    if (!serial)
-        return NULL;
-    batch_content shape = {.codes = codes};
-    shape.serial.length = (sunindextype)(batch * codes);
-    serial->ops->nvclone = batch_clone;
-    serial->ops->nvcloneempty = batch_clone_empty;
-    serial->ops->nvdestroy = batch_destroy;
-    serial->ops->nvwrmsnorm = batch_norm;
-    void *own = serial->content;
-    serial->content = &shape;
-    N_Vector vector = batch_clone(serial);
-    serial->content = own;
-    N_VDestroy_Serial(serial);
-    return vector;
-}
-
 /* ---------------------------------------------------------------- callbacks */
 
 static int evaluate(sunrealtype t, N_Vector z, N_Vector dz, void *user)
@@ -120,6 +30,12 @@ static int evaluate(sunrealtype t, N_Vector z, N_Vector dz, void *user)
     (void)t;
     const fc__cvode_problem *problem = &((const fc__cvode *)user)->problem;
     return problem->eval(problem->user, N_VGetArrayPointer(z), N_VGetArrayPointer(dz));
+}
+
+static int weigh(N_Vector z, N_Vector weights, void *user)
+{
+    const fc__cvode_problem *problem = &((const fc__cvode *)user)->problem;
+    return fc__batch_vector_weigh(problem->rtol, problem->atol, z, weights);
 }
 
 static int multiply_jacobian(N_Vector v, N_Vector jv, sunrealtype t, N_Vector z, N_Vector dz,
@@ -190,10 +106,9 @@ static int attach_solver(fc__cvode *cvode)
 
 static int set_up(fc__cvode *cvode)
 {
-    const fc__cvode_problem *problem = &cvode->problem;
     int flag = CVodeInit(cvode->memory, evaluate, 0.0, cvode->state);
     if (flag < 0 || (flag = CVodeSetUserData(cvode->memory, cvode)) < 0 ||
-        (flag = CVodeSStolerances(cvode->memory, problem->rtol, problem->atol)) < 0 ||
+        (flag = CVodeWFtolerances(cvode->memory, weigh)) < 0 ||
         (flag = CVodeSetMaxHnilWarns(cvode->memory, -1)) < 0)
         return flag;
     return attach_solver(cvode);
@@ -212,7 +127,7 @@ fc_status fc__cvode_create(fc_context *context, const fc__cvode_problem *problem
     if (create_sundials_context(&made->sundials) != 0)
         goto done;
     made->memory = CVodeCreate(problem->method == FC_ODE_ADAMS ? CV_ADAMS : CV_BDF, made->sundials);
-    made->state = batch_create(problem->batch, problem->codes, made->sundials);
+    made->state = fc__batch_vector_create(problem->batch, problem->codes, made->sundials);
     if (!made->memory || !made->state || silence(made) != 0)
         goto done;
     made->between = N_VClone(made->state);

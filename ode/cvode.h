@@ -1,5 +1,5 @@
-/* cvode.h: one initial-value problem for a batch of samples under CVODE. cvode.c is the only file
- * that knows SUNDIALS. */
+/* cvode.h: one initial-value problem for a batch of samples under CVODE. cvode.c and
+ * batch_vector.c are the only files that know SUNDIALS. */
 #ifndef FC_ODE_CVODE_H
 #define FC_ODE_CVODE_H
 

@@ -1,7 +1,9 @@
 #include "inr/support.h"
 #include "ode/cvode.h"
+#include "ode/evaluator.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +14,8 @@
 fc_integrator_config fc_integrator_config_default(void)
 {
     return (fc_integrator_config){.method = FC_ODE_ADAMS,
-                                  .rtol = 1e-5,
-                                  .atol = 1e-6,
+                                  .rtol = 1e-4,
+                                  .atol = 1e-5,
                                   .max_steps = 100000,
                                   .batch = 32,
                                   .blowup = 1e3};
@@ -82,6 +84,7 @@ typedef struct batch_job {
     const fc_field *field;
     const fc_integrator_config *config;
     const double *parameters; /* of the field in double; NULL where float serves */
+    float *panels;            /* its packed weights; NULL where it is evaluated in double */
     const double *z0;
     const size_t *time_counts;
     const double *const *times;
@@ -92,14 +95,13 @@ typedef struct batch_job {
 /* One batch and its scratch, made for the largest size. */
 typedef struct batch {
     const batch_job *job;
-    bool in_double;
-    size_t count;          /* samples */
-    const size_t *members; /* (count) */
-    size_t *next;          /* (count) index of each member's next wanted time */
-    double *bound;         /* (count) largest |z| of a sound trajectory */
-    double *start;         /* (count, C) */
-    float *z, *dz, *work;
-    double *work_double;
+    fc__evaluator *evaluator; /* NULL: in double */
+    size_t count;             /* samples */
+    const size_t *members;    /* (count) */
+    size_t *next;             /* (count) index of each member's next wanted time */
+    double *bound;            /* (count) largest |z| of a sound trajectory */
+    double *start;            /* (count, C) */
+    double *work;             /* of evaluations in double and of Jacobian products */
 } batch;
 
 static void batch_destroy(batch *b)
@@ -107,26 +109,22 @@ static void batch_destroy(batch *b)
     free(b->next);
     free(b->bound);
     free(b->start);
-    free(b->z);
-    free(b->dz);
     free(b->work);
-    free(b->work_double);
+    fc__evaluator_destroy(b->evaluator);
 }
 
-static fc_status batch_create(const batch_job *job, size_t largest, batch *b)
+static fc_status batch_create(const batch_job *job, size_t largest, size_t threads, batch *b)
 {
     fc_status status = FC_OK;
     const fc_field_config *field = &job->field->config;
-    size_t size = fc__product(largest, field->codes);
-    size_t work_size = fc_field_work_size(field, largest);
-    *b = (batch){.job = job, .in_double = job->config->rtol < FLOAT_TOLERANCE};
+    fc__field_weights weights = {.parameters = job->field->parameters, .forward = job->panels};
+    *b = (batch){.job = job};
     FC_NEW(NULL, &b->next, largest);
     FC_NEW(NULL, &b->bound, largest);
-    FC_NEW(NULL, &b->start, size);
-    FC_NEW(NULL, &b->z, b->in_double ? 0 : size);
-    FC_NEW(NULL, &b->dz, b->in_double ? 0 : size);
-    FC_NEW(NULL, &b->work, b->in_double ? 0 : work_size);
-    FC_NEW(NULL, &b->work_double, job->parameters ? work_size : 0);
+    FC_NEW(NULL, &b->start, fc__product(largest, field->codes));
+    FC_NEW(NULL, &b->work, job->parameters ? fc_field_work_size(field, largest) : 0);
+    if (job->panels)
+        FC_TRY(fc__evaluator_create(field, &weights, largest, threads, &b->evaluator));
 done:
     return status;
 }
@@ -143,26 +141,19 @@ static int not_finite(size_t count, const double *values)
 static int batch_eval(void *user, const double *z, double *dz)
 {
     batch *b = user;
-    const fc_field *field = b->job->field;
-    size_t size = b->count * field->config.codes;
-    if (b->in_double) {
-        fc_field_eval_double(&field->config, b->job->parameters, b->count, z, dz, b->work_double);
-        return not_finite(size, dz);
-    }
-    for (size_t i = 0; i < size; i++)
-        b->z[i] = (float)z[i];
-    fc_field_eval(&field->config, field->parameters, b->count, b->z, b->dz, b->work);
-    for (size_t i = 0; i < size; i++)
-        dz[i] = (double)b->dz[i];
-    return not_finite(size, dz);
+    const fc_field_config *field = &b->job->field->config;
+    if (b->evaluator)
+        fc__evaluator_run(b->evaluator, b->count, z, dz);
+    else
+        fc_field_eval_double(field, b->job->parameters, b->count, z, dz, b->work);
+    return not_finite(b->count * field->codes, dz);
 }
 
 static int batch_jvp(void *user, const double *z, const double *z_dot, double *dz_dot)
 {
     batch *b = user;
     const fc_field *field = b->job->field;
-    fc_field_jvp_double(&field->config, b->job->parameters, b->count, z, z_dot, dz_dot,
-                        b->work_double);
+    fc_field_jvp_double(&field->config, b->job->parameters, b->count, z, z_dot, dz_dot, b->work);
     return not_finite(b->count * field->config.codes, dz_dot);
 }
 
@@ -395,31 +386,72 @@ done:
     return status;
 }
 
+/* Samples [begin, end) of the order as one batch, whose evaluations `threads` threads share. */
+static fc_status integrate_part(const batch_job *job, size_t *order, size_t begin, size_t end,
+                                size_t threads)
+{
+    batch b;
+    fc_status status = batch_create(job, end - begin, threads, &b);
+#pragma omp parallel num_threads((int)threads) if (status == FC_OK && threads > 1)
+    {
+        int member = omp_get_thread_num();
+        if (member > 0) {
+            fc__evaluator_help(b.evaluator, (size_t)member);
+        } else if (status == FC_OK) {
+            status = integrate_members(&b, order + begin, end - begin);
+            if (threads > 1)
+                fc__evaluator_close(b.evaluator);
+        }
+    }
+    batch_destroy(&b);
+    return status;
+}
+
 /* Batches run beside each other, one on a thread: at least as many as there are threads to use,
- * unless they would hold fewer than SMALLEST samples. */
+ * unless they would hold fewer than SMALLEST samples. A single batch has its evaluations shared
+ * where they are long enough for that. */
 static fc_status integrate_all(const batch_job *job, size_t samples, size_t *order)
 {
-    enum { SMALLEST = 8 };
+    enum { SMALLEST = 8, WORTH_SHARING = 1 << 16 /* parameters */ };
     size_t threads = (size_t)fc_context_threads(job->context), batch_size = job->config->batch;
     size_t parts = samples / batch_size + (samples % batch_size ? 1 : 0);
     size_t wanted = samples / SMALLEST < threads ? samples / SMALLEST : threads;
     fc_status status = FC_OK;
     if (parts < wanted)
         parts = wanted;
+    if (parts == 1) {
+        bool shared = job->panels && job->field->parameter_count >= WORTH_SHARING;
+        return integrate_part(job, order, 0, samples, shared ? threads : 1);
+    }
 #pragma omp parallel for num_threads((int)threads) schedule(dynamic, 1)
     for (size_t part = 0; part < parts; part++) {
         size_t begin, end;
-        batch b;
         fc__slice(samples, parts, part, &begin, &end);
-        fc_status mine = batch_create(job, end - begin, &b);
-        if (mine == FC_OK)
-            mine = integrate_members(&b, order + begin, end - begin);
-        batch_destroy(&b);
+        fc_status mine = integrate_part(job, order, begin, end, 1);
         if (mine != FC_OK) {
 #pragma omp critical(fc_integrate_status)
             status = mine;
         }
     }
+    return status;
+}
+
+/* The weights as the evaluation wants them: in double, or packed. */
+static fc_status prepare_weights(fc_context *context, const fc_field *field,
+                                 const fc_integrator_config *config, double **in_double,
+                                 float **panels)
+{
+    fc_status status = FC_OK;
+    if (config->rtol < FLOAT_TOLERANCE || config->method == FC_ODE_BDF) {
+        FC_NEW(context, in_double, field->parameter_count);
+        for (size_t i = 0; i < field->parameter_count; i++)
+            (*in_double)[i] = (double)field->parameters[i];
+    }
+    if (config->rtol >= FLOAT_TOLERANCE) {
+        FC_NEW(context, panels, fc__field_panels_size(&field->config, FC__PACK_FORWARD));
+        fc__field_pack(&field->config, field->parameters, FC__PACK_FORWARD, 0, 1, *panels);
+    }
+done:
     return status;
 }
 
@@ -446,6 +478,7 @@ fc_status fc_integrate(fc_context *context, const fc_field *field,
     fc_status status = FC_OK;
     size_t codes = field->config.codes, *order = NULL;
     double *parameters = NULL;
+    float *panels = NULL;
     fc_integration *records = NULL;
     FC_TRY(check_config(context, config));
     for (size_t i = 0; i < samples; i++)
@@ -453,15 +486,12 @@ fc_status fc_integrate(fc_context *context, const fc_field *field,
     FC_NEW(context, &order, samples);
     FC_NEW(context, &records, integrations ? 0 : samples);
     FC_TRY(order_samples(context, samples, time_counts, times, order));
-    if (config->rtol < FLOAT_TOLERANCE || config->method == FC_ODE_BDF) {
-        FC_NEW(context, &parameters, field->parameter_count);
-        for (size_t i = 0; i < field->parameter_count; i++)
-            parameters[i] = (double)field->parameters[i];
-    }
+    FC_TRY(prepare_weights(context, field, config, &parameters, &panels));
     batch_job job = {.context = context,
                      .field = field,
                      .config = config,
                      .parameters = parameters,
+                     .panels = panels,
                      .z0 = z0,
                      .time_counts = time_counts,
                      .times = times,
@@ -476,5 +506,6 @@ done:
     free(order);
     free(records);
     free(parameters);
+    free(panels);
     return status;
 }

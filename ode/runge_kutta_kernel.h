@@ -1,5 +1,5 @@
 /* runge_kutta_kernel.h: explicit Runge-Kutta rollouts and their exact discrete adjoint, included by
- * runge_kutta.c for float and for double with REAL and TYPED(name) as in field_kernel.h.
+ * runge_kutta.c for float and for double with REAL and TYPED(name).
  *
  * In both schemes a stage depends on the one before it alone (Hairer, Norsett & Wanner 1993, II.1):
  *
@@ -11,22 +11,49 @@
  *   z_bar = lambda + sum_i y_bar_i.
  *
  * The tape holds, for every evaluation in order, first all y (batch, C) and then all tapes of the
- * field (batch, width). */
+ * field (batch, width). Every array is one of the whole batch, of which a call touches its rows. */
 
 /* sum = z + h factor k */
-static void TYPED(step_along)(const fc_rk_plan *plan, const REAL *dt, REAL factor, const REAL *z,
-                              const REAL *k, REAL *sum)
+static void TYPED(step_along)(const fc_rk_plan *plan, fc__rows rows, const REAL *dt, REAL factor,
+                              const REAL *z, const REAL *k, REAL *sum)
 {
     size_t codes = plan->field.codes;
-    for (size_t i = 0; i < plan->batch; i++) {
+    for (size_t i = rows.begin; i < rows.end; i++) {
         REAL length = dt[i] / (REAL)plan->substeps * factor;
         for (size_t c = i * codes; c < (i + 1) * codes; c++)
             sum[c] = z[c] + length * k[c];
     }
 }
 
-void TYPED(fc_rk_forward)(const fc_rk_plan *plan, const REAL *parameters, const REAL *dt,
-                          const REAL *z0, REAL *z, REAL *tape, REAL *work)
+static void TYPED(copy)(const fc_rk_plan *plan, fc__rows rows, const REAL *from, REAL *to)
+{
+    size_t codes = plan->field.codes;
+    memcpy(to + rows.begin * codes, from + rows.begin * codes,
+           (rows.end - rows.begin) * codes * sizeof *to);
+}
+
+static void TYPED(add)(const fc_rk_plan *plan, fc__rows rows, const REAL *x, REAL *sum)
+{
+    size_t codes = plan->field.codes;
+    for (size_t i = rows.begin * codes; i < rows.end * codes; i++)
+        sum[i] += x[i];
+}
+
+/* k = f(y) */
+static void TYPED(evaluate)(const fc_rk_plan *plan, const TYPED(fc__field_weights) * weights,
+                            fc__rows rows, const REAL *y, REAL *k, REAL *products, REAL *scratch)
+{
+    const fc_field_config *field = &plan->field;
+    size_t first = rows.begin;
+    TYPED(fc__field_forward)
+    (field, weights, rows.end - first, y + first * field->codes, k + first * field->codes,
+     products + first * fc__field_tape_width(field),
+     scratch + first * (field->rank + field->hidden));
+}
+
+void TYPED(fc__rk_forward)(const fc_rk_plan *plan, const TYPED(fc__field_weights) * weights,
+                           fc__rows rows, const REAL *dt, const REAL *z0, REAL *z, REAL *tape,
+                           REAL *work)
 {
     const tableau *rk = tableau_of(plan->scheme);
     size_t size = plan->batch * plan->field.codes;
@@ -36,91 +63,107 @@ void TYPED(fc_rk_forward)(const fc_rk_plan *plan, const REAL *parameters, const 
     REAL *y = tape ? tape : k + size;
     REAL *products = tape ? tape + evaluations(plan) * size : y + size;
     REAL *scratch = tape ? k + size : products + width;
-    memcpy(state, z0, size * sizeof *state);
+    TYPED(copy)(plan, rows, z0, state);
     for (size_t n = 0; n < plan->intervals; n++, dt += plan->batch) {
         for (size_t step = 0; step < plan->substeps; step++) {
-            memcpy(start, state, size * sizeof *start);
+            TYPED(copy)(plan, rows, state, start);
             for (size_t i = 0; i < rk->stages; i++) {
-                TYPED(step_along)(plan, dt, (REAL)rk->alpha[i], start, i ? k : start, y);
-                TYPED(fc__field_forward)
-                (&plan->field, parameters, plan->batch, y, k, products, scratch);
-                TYPED(step_along)(plan, dt, (REAL)rk->beta[i], state, k, state);
+                TYPED(step_along)(plan, rows, dt, (REAL)rk->alpha[i], start, i ? k : start, y);
+                TYPED(evaluate)(plan, weights, rows, y, k, products, scratch);
+                TYPED(step_along)(plan, rows, dt, (REAL)rk->beta[i], state, k, state);
                 if (tape) {
                     y += size;
                     products += width;
                 }
             }
         }
-        memcpy(z + n * size, state, size * sizeof *z);
+        TYPED(copy)(plan, rows, state, z + n * size);
     }
 }
 
+/* Where the backward pass keeps what it needs, each (batch, C) but the last two, which hold the
+ * records of all evaluations of an interval. */
+typedef struct TYPED(backward_work) {
+    REAL *lambda, *sum, *y_bar, *k_bar, *adjoint;
+} TYPED(backward_work);
+
+static TYPED(backward_work) TYPED(divide_work)(const fc_rk_plan *plan, REAL *work)
+{
+    size_t size = plan->batch * plan->field.codes;
+    size_t each = evaluations(plan) / plan->intervals;
+    return (TYPED(backward_work)){.lambda = work,
+                                  .sum = work + size,
+                                  .y_bar = work + 2 * size,
+                                  .k_bar = work + 3 * size,
+                                  .adjoint = work + (3 + each) * size};
+}
+
 /* k_bar = h (beta lambda + alpha y_bar); y_bar is not read when alpha = 0 */
-static void TYPED(pull_back)(const fc_rk_plan *plan, const REAL *dt, REAL alpha, REAL beta,
-                             const REAL *lambda, const REAL *y_bar, REAL *k_bar)
+static void TYPED(pull_back)(const fc_rk_plan *plan, fc__rows rows, const REAL *dt, REAL alpha,
+                             REAL beta, const REAL *lambda, const REAL *y_bar, REAL *k_bar)
 {
     size_t codes = plan->field.codes;
-    for (size_t i = 0; i < plan->batch; i++) {
+    for (size_t i = rows.begin; i < rows.end; i++) {
         REAL h = dt[i] / (REAL)plan->substeps;
         for (size_t c = i * codes; c < (i + 1) * codes; c++)
             k_bar[c] = h * (beta * lambda[c] + (alpha != 0 ? alpha * y_bar[c] : 0));
     }
 }
 
-static void TYPED(add)(size_t count, const REAL *x, REAL *sum)
-{
-    for (size_t i = 0; i < count; i++)
-        sum[i] += x[i];
-}
-
-/* One interval: lambda is the adjoint of the state at its end and becomes that at its start, except
- * that for the first interval the part through the very first evaluation is left out unless
- * `complete`. k_bar and adjoint take the records of all evaluations of the interval. */
-static void TYPED(interval_backward)(const fc_rk_plan *plan, const REAL *parameters, const REAL *dt,
-                                     const REAL *products, bool complete, REAL *lambda, REAL *sum,
-                                     REAL *y_bar, REAL *k_bar, REAL *adjoint)
+void TYPED(fc__rk_backward)(const fc_rk_plan *plan, const TYPED(fc__field_weights) * weights,
+                            fc__rows rows, size_t interval, bool complete, const REAL *dt,
+                            const REAL *tape, const REAL *z_bar, REAL *work)
 {
     const tableau *rk = tableau_of(plan->scheme);
-    size_t size = plan->batch * plan->field.codes;
-    size_t width = plan->batch * fc__field_tape_width(&plan->field);
-    size_t record = plan->batch * fc__field_adjoint_width(&plan->field);
+    const fc_field_config *field = &plan->field;
+    size_t codes = field->codes, size = plan->batch * codes, first = rows.begin;
+    size_t width = fc__field_tape_width(field), lda = fc__field_adjoint_width(field);
+    size_t each = evaluations(plan) / plan->intervals;
+    const REAL *products = tape + evaluations(plan) * size + interval * each * plan->batch * width;
+    TYPED(backward_work) w = TYPED(divide_work)(plan, work);
+    if (interval + 1 == plan->intervals)
+        memset(w.lambda + first * codes, 0, (rows.end - first) * codes * sizeof *w.lambda);
+    TYPED(add)(plan, rows, z_bar + interval * size, w.lambda);
     for (size_t step = plan->substeps; step-- > 0;) {
-        memcpy(sum, lambda, size * sizeof *sum);
+        TYPED(copy)(plan, rows, w.lambda, w.sum);
         for (size_t i = rk->stages; i-- > 0;) {
-            size_t e = step * rk->stages + i;
+            size_t e = step * rk->stages + i, row = e * plan->batch + first;
             TYPED(pull_back)
-            (plan, dt, (REAL)rk->alpha[i + 1], (REAL)rk->beta[i], lambda, y_bar, k_bar + e * size);
-            bool wanted = e > 0 || complete;
+            (plan, rows, dt + interval * plan->batch, (REAL)rk->alpha[i + 1], (REAL)rk->beta[i],
+             w.lambda, w.y_bar, w.k_bar + e * size);
+            bool wanted = e > 0 || interval > 0 || complete;
             TYPED(fc__field_backward)
-            (&plan->field, parameters, plan->batch, k_bar + e * size, products + e * width, 0,
-             wanted ? y_bar : NULL, adjoint + e * record);
+            (field, weights, rows.end - first, w.k_bar + row * codes, products + row * width, 0,
+             wanted ? w.y_bar + first * codes : NULL, w.adjoint + row * lda);
             if (wanted)
-                TYPED(add)(size, y_bar, sum);
+                TYPED(add)(plan, rows, w.y_bar, w.sum);
         }
-        memcpy(lambda, sum, size * sizeof *lambda);
+        TYPED(copy)(plan, rows, w.sum, w.lambda);
     }
 }
 
-void TYPED(fc_rk_backward)(const fc_rk_plan *plan, const REAL *parameters, const REAL *dt,
-                           const REAL *tape, const REAL *z_bar, REAL *z0_bar, REAL *parameter_bar,
-                           REAL *work)
+void TYPED(fc__rk_gradient)(const fc_rk_plan *plan, size_t interval, const REAL *tape,
+                            const REAL *work, size_t part, size_t parts, REAL *parameter_bar)
 {
     size_t size = plan->batch * plan->field.codes;
-    size_t width = plan->batch * fc__field_tape_width(&plan->field);
     size_t each = evaluations(plan) / plan->intervals;
-    const REAL *products = tape + evaluations(plan) * size;
-    REAL *lambda = work, *sum = lambda + size, *y_bar = sum + size, *k_bar = y_bar + size;
-    REAL *adjoint = k_bar + each * size;
-    memset(lambda, 0, size * sizeof *lambda);
+    const REAL *k_bar = work + 3 * size, *adjoint = k_bar + each * size;
+    TYPED(fc__field_gradient)
+    (&plan->field, each * plan->batch, tape + interval * each * size, k_bar, adjoint, part, parts,
+     parameter_bar);
+}
+
+/* All rows and all intervals in turn. */
+static void TYPED(backward)(const fc_rk_plan *plan, const TYPED(fc__field_weights) * weights,
+                            const REAL *dt, const REAL *tape, const REAL *z_bar, REAL *z0_bar,
+                            REAL *parameter_bar, REAL *work)
+{
+    fc__rows all = {0, plan->batch};
     for (size_t n = plan->intervals; n-- > 0;) {
-        TYPED(add)(size, z_bar + n * size, lambda);
-        TYPED(interval_backward)
-        (plan, parameters, dt + n * plan->batch, products + n * each * width, n > 0 || z0_bar,
-         lambda, sum, y_bar, k_bar, adjoint);
+        TYPED(fc__rk_backward)(plan, weights, all, n, z0_bar != NULL, dt, tape, z_bar, work);
         if (parameter_bar)
-            TYPED(fc__field_gradient)
-        (&plan->field, each * plan->batch, tape + n * each * size, k_bar, adjoint, parameter_bar);
+            TYPED(fc__rk_gradient)(plan, n, tape, work, 0, 1, parameter_bar);
     }
     if (z0_bar)
-        TYPED(add)(size, lambda, z0_bar);
+        TYPED(add)(plan, all, work, z0_bar);
 }

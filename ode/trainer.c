@@ -3,23 +3,12 @@
  * its segments from a random stream of its own, so that a saved run continues with the same bits.
  */
 #include "inr/fit.h"
+#include "ode/descent.h"
 #include "ode/schedule.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <xmmintrin.h>
-#endif
-
-/* What one thread needs for its share of a batch. */
-typedef struct worker {
-    float *z0, *target, *z, *z_bar; /* (batch, C), (intervals, batch, C) x 3 */
-    float *dt;                      /* (intervals, batch) */
-    float *tape, *work;
-    float *gradient; /* (parameters) */
-    double loss;
-} worker;
 
 struct fc_trainer {
     fc_context *context;
@@ -29,8 +18,7 @@ struct fc_trainer {
     fc__schedule schedule;
     size_t *start[FC__PHASES]; /* first frames of the segments long enough for a phase */
     size_t start_count[FC__PHASES];
-    size_t worker_count;
-    worker *worker;
+    fc__descent descent;
     uint64_t validate_every;
     double started; /* clock when a run planned by time began; 0 for one planned by updates */
     double last_validation;
@@ -59,14 +47,14 @@ static size_t longest_sequence(const fc_trajectories *t)
     return longest;
 }
 
-static fc_rk_plan plan_of(const fc_trainer *trainer, size_t phase, size_t batch)
+static fc_rk_plan plan_of(const fc_trainer *trainer, size_t phase)
 {
     const fc__phase *p = &trainer->schedule.phase[phase];
     return (fc_rk_plan){.field = trainer->field->config,
                         .scheme = p->scheme,
                         .substeps = p->substeps,
                         .intervals = p->intervals,
-                        .batch = batch};
+                        .batch = trainer->config.batch};
 }
 
 static fc_status list_segments(fc_trainer *trainer)
@@ -84,125 +72,6 @@ done:
     return status;
 }
 
-static fc_status worker_create(fc_trainer *trainer, size_t batch, worker *w)
-{
-    fc_status status = FC_OK;
-    fc_context *context = trainer->context;
-    size_t codes = trainer->field->config.codes, intervals = 1, tape = 0, work = 0;
-    for (size_t i = 0; i < FC__PHASES; i++) {
-        fc_rk_plan plan = plan_of(trainer, i, batch);
-        size_t t = fc_rk_tape_size(&plan), k = fc_rk_work_size(&plan);
-        intervals = plan.intervals > intervals ? plan.intervals : intervals;
-        tape = t > tape ? t : tape;
-        work = k > work ? k : work;
-    }
-    size_t size = fc__product(fc__product(intervals, batch), codes);
-    FC_NEW(context, &w->z0, fc__product(batch, codes));
-    FC_NEW(context, &w->target, size);
-    FC_NEW(context, &w->z, size);
-    FC_NEW(context, &w->z_bar, size);
-    FC_NEW(context, &w->dt, intervals * batch);
-    FC_NEW(context, &w->tape, tape);
-    FC_NEW(context, &w->work, work);
-    FC_NEW(context, &w->gradient, trainer->field->parameter_count);
-done:
-    return status;
-}
-
-static void worker_clear(worker *w)
-{
-    free(w->z0);
-    free(w->target);
-    free(w->z);
-    free(w->z_bar);
-    free(w->dt);
-    free(w->tape);
-    free(w->work);
-    free(w->gradient);
-}
-
-/* Numbers below 1e-38 count as zero in this thread until the mode is given back: where a system
- * needs few of the field's factors the others fade away, and the processor takes a hundred cycles
- * for each operation on what is left of them. */
-static unsigned flush_denormals(void)
-{
-#ifdef __SSE2__
-    unsigned mode = _mm_getcsr();
-    _mm_setcsr(mode | _MM_FLUSH_ZERO_ON | 0x40); /* results, and operands */
-    return mode;
-#else
-    return 0;
-#endif
-}
-
-static void restore_denormals(unsigned mode)
-{
-#ifdef __SSE2__
-    _mm_setcsr(mode);
-#else
-    (void)mode;
-#endif
-}
-
-/* Loss and gradient of segments chosen[0..batch) on one thread. */
-static void differentiate(fc_trainer *trainer, size_t phase, size_t whole_batch, size_t batch,
-                          const size_t *chosen, worker *w)
-{
-    const fc_trajectories *t = trainer->training;
-    fc_rk_plan plan = plan_of(trainer, phase, batch);
-    size_t codes = t->codes, row = codes * sizeof(float);
-    w->loss = 0.0;
-    memset(w->gradient, 0, trainer->field->parameter_count * sizeof *w->gradient);
-    if (batch == 0)
-        return;
-    for (size_t b = 0; b < batch; b++) {
-        size_t f = chosen[b];
-        memcpy(w->z0 + b * codes, t->z + f * codes, row);
-        for (size_t k = 0; k < plan.intervals; k++) {
-            w->dt[k * batch + b] = (float)(t->times[f + k + 1] - t->times[f + k]);
-            memcpy(w->target + (k * batch + b) * codes, t->z + (f + k + 1) * codes, row);
-        }
-    }
-    fc_rk_forward(&plan, trainer->state.parameters, w->dt, w->z0, w->z, w->tape, w->work);
-    size_t size = plan.intervals * batch * codes;
-    double share = 1.0 / (double)(plan.intervals * whole_batch * codes);
-    for (size_t i = 0; i < size; i++) {
-        float error = w->z[i] - w->target[i];
-        w->loss += share * (double)(error * error);
-        w->z_bar[i] = (float)(2.0 * share) * error;
-    }
-    fc_rk_backward(&plan, trainer->state.parameters, w->dt, w->tape, w->z_bar, NULL, w->gradient,
-                   w->work);
-}
-
-/* Adds the workers' gradients into the first and returns the norm of the sum. */
-static double reduce(fc_trainer *trainer)
-{
-    size_t count = trainer->field->parameter_count, workers = trainer->worker_count;
-    double parts[256], norm = 0.0;
-    int threads = fc_context_threads(trainer->context);
-    threads = threads < 256 ? threads : 256;
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-    for (int part = 0; part < threads; part++) {
-        size_t begin, end;
-        double sum = 0.0;
-        fc__slice(count, (size_t)threads, (size_t)part, &begin, &end);
-        float *total = trainer->worker[0].gradient;
-        for (size_t k = 1; k < workers; k++) {
-            const float *more = trainer->worker[k].gradient;
-            for (size_t i = begin; i < end; i++)
-                total[i] += more[i];
-        }
-#pragma omp simd reduction(+ : sum)
-        for (size_t i = begin; i < end; i++)
-            sum += (double)(total[i] * total[i]);
-        parts[part] = sum;
-    }
-    for (int part = 0; part < threads; part++)
-        norm += parts[part];
-    return sqrt(norm);
-}
-
 /* Rate: warm-up, constant for a tenth of the compute, then cosine to zero. */
 static double rate_of(const fc_trainer *trainer, uint64_t update)
 {
@@ -212,13 +81,25 @@ static double rate_of(const fc_trainer *trainer, uint64_t update)
     return share < 0.1 ? rate : rate * 0.5 * (1.0 + cos(M_PI * (share - 0.1) / 0.9));
 }
 
-/* Clips the gradient at twice its running norm, steps, and averages the weights. */
-static void apply(fc_trainer *trainer)
+/* average = keep average + (1 - keep) parameters. The average spans a hundredth of the schedule at
+ * most, or it would lag behind its short last phases. */
+static void average(fc_trainer *trainer)
+{
+    fc_trainer_state *s = &trainer->state;
+    double n = (double)s->update, span = 0.01 * (double)trainer->schedule.total;
+    double longest = fmin(trainer->config.average, 1.0 - 1.0 / fmax(span, 1.0));
+    float keep = (float)fmin(longest, (1.0 + n) / (10.0 + n));
+#pragma omp parallel for simd num_threads(fc_context_threads(trainer->context))
+    for (size_t i = 0; i < s->parameter_count; i++)
+        s->average[i] = keep * s->average[i] + (1.0f - keep) * s->parameters[i];
+}
+
+/* Clips the gradient at twice its running norm and steps. */
+static void apply(fc_trainer *trainer, double norm)
 {
     fc_trainer_state *s = &trainer->state;
     size_t count = s->parameter_count;
-    float *gradient = trainer->worker[0].gradient;
-    double norm = reduce(trainer);
+    float *gradient = trainer->descent.gradient;
     double limit = s->gradient_norm > 0.0 ? 2.0 * s->gradient_norm : norm;
     if (!isfinite(norm)) { /* a rollout blew up: leave this batch out */
         memset(s->first_moment, 0, count * sizeof *s->first_moment);
@@ -237,14 +118,7 @@ static void apply(fc_trainer *trainer)
                      .decay = trainer->config.weight_decay};
     fc__adam_step(trainer->context, &adam, s->update, count, gradient, s->first_moment,
                   s->second_moment, s->parameters);
-    /* The average spans a hundredth of the schedule at most, or it would lag behind its short last
-     * phases. */
-    double n = (double)s->update, span = 0.01 * (double)trainer->schedule.total;
-    double longest = fmin(trainer->config.average, 1.0 - 1.0 / fmax(span, 1.0));
-    float keep = (float)fmin(longest, (1.0 + n) / (10.0 + n));
-#pragma omp parallel for simd num_threads(fc_context_threads(trainer->context))
-    for (size_t i = 0; i < count; i++)
-        s->average[i] = keep * s->average[i] + (1.0f - keep) * s->parameters[i];
+    average(trainer);
 }
 
 static double update(fc_trainer *trainer)
@@ -252,22 +126,14 @@ static double update(fc_trainer *trainer)
     enum { MOST_BATCH = 4096 };
     size_t chosen[MOST_BATCH], batch = trainer->config.batch;
     size_t phase = fc__schedule_phase(&trainer->schedule, trainer->state.update);
-    size_t parts = trainer->worker_count;
+    fc_rk_plan plan = plan_of(trainer, phase);
     fc__rng rng = fc__rng_create(trainer->config.seed, trainer->state.update);
-    double loss = 0.0;
+    double norm;
     for (size_t b = 0; b < batch; b++)
         chosen[b] = trainer->start[phase][fc__rng_below(&rng, trainer->start_count[phase])];
-#pragma omp parallel for num_threads((int)parts) schedule(static, 1)
-    for (size_t k = 0; k < parts; k++) {
-        size_t begin, end;
-        fc__slice(batch, parts, k, &begin, &end);
-        unsigned mode = flush_denormals();
-        differentiate(trainer, phase, batch, end - begin, chosen + begin, &trainer->worker[k]);
-        restore_denormals(mode);
-    }
-    for (size_t k = 0; k < parts; k++)
-        loss += trainer->worker[k].loss;
-    apply(trainer);
+    double loss = fc__descent_differentiate(&trainer->descent, &plan, trainer->training, chosen,
+                                            trainer->state.parameters, &norm);
+    apply(trainer, norm);
     trainer->state.update++;
     return loss;
 }
@@ -385,6 +251,7 @@ fc_status fc_trainer_create(fc_context *context, fc_field *field, const fc_traje
 {
     fc_status status = FC_OK;
     fc_trainer *made = NULL;
+    fc_rk_plan plans[FC__PHASES];
     *trainer = NULL;
     FC_TRY(check(context, field, training, config));
     FC_NEW(context, &made, 1);
@@ -401,10 +268,9 @@ fc_status fc_trainer_create(fc_context *context, fc_field *field, const fc_traje
     made->schedule = fc__schedule_create(wanted, config->horizon, longest);
     FC_TRY(state_create(context, field, &made->state));
     FC_TRY(list_segments(made));
-    made->worker_count = (size_t)fc_context_threads(context);
-    FC_NEW(context, &made->worker, made->worker_count);
-    for (size_t k = 0; k < made->worker_count; k++)
-        FC_TRY(worker_create(made, config->batch / made->worker_count + 1, &made->worker[k]));
+    for (size_t i = 0; i < FC__PHASES; i++)
+        plans[i] = plan_of(made, i);
+    FC_TRY(fc__descent_create(context, FC__PHASES, plans, &made->descent));
     if (config->updates == 0)
         made->schedule = fc__schedule_create(measure_budget(made), config->horizon, longest);
     for (size_t i = 0; i < FC__PHASES; i++)
@@ -423,11 +289,9 @@ void fc_trainer_destroy(fc_trainer *trainer)
 {
     if (!trainer)
         return;
-    for (size_t k = 0; trainer->worker && k < trainer->worker_count; k++)
-        worker_clear(&trainer->worker[k]);
+    fc__descent_clear(&trainer->descent);
     for (size_t i = 0; i < FC__PHASES; i++)
         free(trainer->start[i]);
-    free(trainer->worker);
     free(trainer->state.parameters);
     free(trainer->state.first_moment);
     free(trainer->state.second_moment);

@@ -1,0 +1,91 @@
+/* A pass of decoder training: which of its two ways suits the frames. */
+#include "inr/fit_pass_paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void fc__sgemm_in_parts(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,
+                        float alpha, const float *a, size_t lda, const float *b, size_t ldb,
+                        float beta, float *c, size_t ldc)
+{
+    enum { PARTS = 16, GRAIN = 16, LEAST = 64, MOST = 512 };
+    size_t longer = m >= n ? m : n, size = (longer / PARTS / GRAIN + 1) * GRAIN;
+    size = size < LEAST ? LEAST : size > MOST ? MOST : size;
+#pragma omp parallel for num_threads(fc_context_threads(context)) schedule(dynamic, 1)
+    for (size_t begin = 0; begin < longer; begin += size) {
+        size_t part = longer - begin < size ? longer - begin : size;
+        if (m >= n)
+            fc__sgemm(ta, tb, part, n, k, alpha, a + (ta ? begin : begin * lda), lda, b, ldb, beta,
+                      c + begin * ldc, ldc);
+        else
+            fc__sgemm(ta, tb, m, part, k, alpha, a, lda, b + (tb ? begin * ldb : begin), ldb, beta,
+                      c + begin, ldc);
+    }
+}
+
+static bool same_values(const fc__frames *frames)
+{
+    for (size_t f = 1; f < frames->count; f++)
+        if (!fc__same_observed(frames->dataset, frames->frame[0], frames->frame[f]))
+            return false;
+    return true;
+}
+
+fc_status fc__fit_pass_create(fc_context *context, const fc_decoder *decoder,
+                              const fc__frames *frames, fc__code_policy policy, fc__fit_pass **pass)
+{
+    fc_status status = FC_OK;
+    fc__fit_pass *made = NULL;
+    *pass = NULL;
+    FC_NEW(context, &made, 1);
+    made->decoder = decoder;
+    made->frames = frames;
+    made->policy = policy;
+    made->shared = same_values(frames);
+    if (made->shared)
+        FC_TRY(fc__shared_create(context, made));
+    else
+        FC_TRY(fc__scattered_create(context, made));
+    if (!made->shared && policy == FC__CODES_SOLVED)
+        FC_TRY(fc__code_solver_create(context, made, &made->solver));
+    *pass = made;
+    made = NULL;
+done:
+    fc__fit_pass_destroy(made);
+    return status;
+}
+
+void fc__fit_pass_destroy(fc__fit_pass *pass)
+{
+    if (!pass)
+        return;
+    fc__scattered_destroy(pass->scattered);
+    fc__code_solver_destroy(pass->solver);
+    free(pass->point);
+    free(pass->room);
+    free(pass);
+}
+
+bool fc__fit_pass_is_shared(const fc__fit_pass *pass)
+{
+    return pass->shared;
+}
+
+void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed)
+{
+    pass->sample = points;
+    pass->seed = seed;
+}
+
+fc_status fc__fit_pass_run(fc_context *context, fc__fit_pass *pass, size_t count,
+                           const size_t *chosen, float *codes, float *code_gradient, double *loss,
+                           float *gradient)
+{
+    *loss = 0.0;
+    if (count == 0)
+        return FC_OK;
+    return pass->shared
+               ? fc__shared_run(context, pass, count, chosen, codes, code_gradient, loss, gradient)
+               : fc__scattered_run(context, pass, count, chosen, codes, code_gradient, loss,
+                                   gradient);
+}

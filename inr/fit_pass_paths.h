@@ -1,0 +1,84 @@
+/* fit_pass_paths.h: what the two ways through a pass share: fit_pass_shared.c for frames observed
+ * at the same values, fit_pass_scattered.c for others. */
+#ifndef FC_INR_FIT_PASS_PATHS_H
+#define FC_INR_FIT_PASS_PATHS_H
+
+#include "inr/fit_pass.h"
+
+#include <math.h>
+
+typedef struct fc__scattered_room fc__scattered_room; /* memory of fit_pass_scattered.c */
+typedef struct fc__code_solver fc__code_solver;       /* and of fit_codes.c */
+
+struct fc__fit_pass {
+    const fc_decoder *decoder;
+    const fc__frames *frames;
+    fc__code_policy policy;
+    bool shared;
+    size_t sample; /* points of a frame looked at, 0 = all */
+    uint64_t seed; /* of that sample */
+    /* shared */
+    size_t seen;   /* points observed in any channel */
+    size_t *point; /* (seen) */
+    bool whole;    /* every value of every point is observed */
+    float *room;   /* of the last run, kept for the next */
+    size_t room_size;
+    /* scattered */
+    fc__scattered_room *scattered;
+    fc__code_solver *solver; /* FC__CODES_SOLVED */
+};
+
+/* Added to the diagonal of a frame's normal matrix, as a share of its mean diagonal: codes that the
+ * values do not determine stay near zero. */
+#define FC__CODE_RIDGE 1e-4
+
+/* Of `total` points those looked at, and the one at place k of them: one of every stretch of equal
+ * length, drawn by the pass's seed and `stream`. */
+static inline size_t fc__sample_size(const fc__fit_pass *pass, size_t total)
+{
+    return pass->sample && pass->sample < total ? pass->sample : total;
+}
+
+static inline size_t fc__sample_point(const fc__fit_pass *pass, size_t stream, size_t total,
+                                      size_t k)
+{
+    size_t size = fc__sample_size(pass, total);
+    if (size == total)
+        return k;
+    fc__rng rng = fc__rng_create(pass->seed, stream);
+    rng.counter = k;
+    size_t point = (size_t)(((double)k + fc__rng_uniform(&rng)) * ((double)total / (double)size));
+    return point < total ? point : total - 1;
+}
+
+/* The frame at place k of those of a run. */
+static inline size_t fc__pass_frame(const size_t *chosen, size_t k)
+{
+    return chosen ? chosen[k] : k;
+}
+
+/* C = alpha op(A) op(B) + beta C over the threads, in parts that depend on the sizes alone: BLAS
+ * rounds differently in parts of another size. */
+void fc__sgemm_in_parts(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,
+                        float alpha, const float *a, size_t lda, const float *b, size_t ldb,
+                        float beta, float *c, size_t ldc);
+
+fc_status fc__shared_create(fc_context *context, fc__fit_pass *pass);
+fc_status fc__shared_run(fc_context *context, fc__fit_pass *pass, size_t count,
+                         const size_t *chosen, float *codes, float *code_gradient, double *loss,
+                         float *gradient);
+
+fc_status fc__scattered_create(fc_context *context, fc__fit_pass *pass);
+void fc__scattered_destroy(fc__scattered_room *room);
+fc_status fc__scattered_run(fc_context *context, fc__fit_pass *pass, size_t count,
+                            const size_t *chosen, float *codes, float *code_gradient, double *loss,
+                            float *gradient);
+
+/* Codes of frames that differ in their points (fit_codes.c): written to codes (frames, C). */
+fc_status fc__code_solver_create(fc_context *context, const fc__fit_pass *pass,
+                                 fc__code_solver **solver);
+void fc__code_solver_destroy(fc__code_solver *solver);
+fc_status fc__code_solver_run(fc_context *context, fc__code_solver *solver, size_t count,
+                              const size_t *chosen, float *codes);
+
+#endif
