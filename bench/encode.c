@@ -1,183 +1,174 @@
-/* encode MODEL DATA: time and error of the closed-form encoding on points seen before, one thread,
- * beside 300 Adam steps on the code as DINo takes them (rate 1e-2 from zero, best iterate kept) on
- * the same basis. Errors are of the encoded frames at all points, normalised units. */
-#include "io/io.h"
+/* Cases encode and encode-new; beside the former the 300 Adam steps on the code that DINo takes
+ * (rate 1e-2 from zero, best iterate kept), on the same basis. */
+#include "bench/bench.h"
+#include "inr/fit.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-enum { FRAMES = 64, REPEATS = 21, STEPS = 300 };
+enum { STEPS = 300 };
 
-typedef struct problem {
+double bench_posterior_flops(size_t values, size_t codes)
+{
+    double n = (double)codes;
+    return (double)values * n * (n + 1.0) + 7.0 / 3.0 * n * n * n;
+}
+
+typedef struct work {
+    fc_context *context;
+    const bench_problem *problem;
+    fc_points points;
     size_t values, codes;
     float *phi0, *phi; /* (values), (values, C) */
     double *noise;     /* (values) */
-    float *y;          /* (FRAMES, values) */
-} problem;
+    fc_posterior *posterior;
+    double *z; /* (C) */
+} work;
 
-static double seconds(void)
+static void work_clear(work *w)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    free(w->points.coordinates);
+    free(w->phi0);
+    free(w->phi);
+    free(w->noise);
+    free(w->z);
+    fc_posterior_destroy(w->posterior);
 }
 
-static int ascending(const void *a, const void *b)
+static fc_status encode(void *user)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    work *w = user;
+    return fc_posterior_encode(w->context, w->posterior, 1, w->problem->values, w->z);
 }
 
-/* residual (values) = phi0 + Phi z - y; returns its mean square */
-static double residual(const problem *p, const float *y, const float *z, float *r)
+static fc_status move_points(void *user)
+{
+    work *w = user;
+    bench_points_shift(&w->problem->model->domain, &w->points);
+    return FC_OK;
+}
+
+static fc_status encode_new(void *user)
+{
+    work *w = user;
+    return fc_model_encode(w->context, w->problem->model, 0.0, w->points.count,
+                           w->points.coordinates, w->problem->values, w->z, NULL);
+}
+
+/* target (values) = y - phi0 becomes the residual Phi z - (y - phi0) of codes; its mean square */
+static double residual(const work *w, const float *target, const float *z, float *r)
 {
     double sum = 0.0;
-    for (size_t i = 0; i < p->values; i++) {
-        float u = p->phi0[i] - y[i];
-        for (size_t c = 0; c < p->codes; c++)
-            u += p->phi[i * p->codes + c] * z[c];
-        r[i] = u;
-        sum += (double)u * (double)u;
+    fc__sgemm_parallel(w->context, false, true, 1, w->values, w->codes, 1.0f, z, w->codes, w->phi,
+                       w->codes, 0.0f, r, w->values);
+    for (size_t i = 0; i < w->values; i++) {
+        r[i] -= target[i];
+        sum += (double)r[i] * (double)r[i];
     }
-    return sum / (double)p->values;
+    return sum / (double)w->values;
 }
 
-/* Lowest mean squared error of the iterates. */
-static double adam(const problem *p, const float *y, float *r)
+/* Seconds of the search and the lowest mean square of its iterates, beside that of w->z. */
+static fc_status search(const work *w, double *seconds, double *searched, double *solved)
 {
-    float z[4096] = {0}, first[4096] = {0}, second[4096] = {0}, gradient[4096];
-    double best = INFINITY;
-    for (int step = 1; step <= STEPS + 1; step++) {
-        best = fmin(best, residual(p, y, z, r));
-        memset(gradient, 0, p->codes * sizeof *gradient);
-        for (size_t i = 0; i < p->values; i++)
-            for (size_t c = 0; c < p->codes; c++)
-                gradient[c] += 2.0f / (float)p->values * r[i] * p->phi[i * p->codes + c];
-        for (size_t c = 0; c < p->codes; c++) {
-            first[c] = 0.9f * first[c] + 0.1f * gradient[c];
-            second[c] = 0.999f * second[c] + 0.001f * gradient[c] * gradient[c];
-            double rate = 1e-2 / (1.0 - pow(0.9, step));
-            z[c] -= (float)(rate * (double)first[c] /
-                            (sqrt((double)second[c] / (1.0 - pow(0.999, step))) + 1e-8));
-        }
+    fc_status status = FC_OK;
+    const fc__adam adam = {.rate = 1e-2, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    float *target = NULL, *r = NULL, *z = NULL, *gradient = NULL, *first = NULL, *second = NULL;
+    FC_NEW(w->context, &target, w->values);
+    FC_NEW(w->context, &r, w->values);
+    FC_NEW(w->context, &z, w->codes);
+    FC_NEW(w->context, &gradient, w->codes);
+    FC_NEW(w->context, &first, w->codes);
+    FC_NEW(w->context, &second, w->codes);
+    for (size_t i = 0; i < w->values; i++)
+        target[i] = w->problem->values[i] - w->phi0[i];
+    double start = fc__seconds();
+    *searched = INFINITY;
+    for (uint64_t step = 0; step < STEPS; step++) {
+        *searched = fmin(*searched, residual(w, target, z, r));
+        fc__sgemm_parallel(w->context, false, false, 1, w->codes, w->values,
+                           2.0f / (float)w->values, r, w->values, w->phi, w->codes, 0.0f, gradient,
+                           w->codes);
+        fc__adam_step(NULL, &adam, step, w->codes, gradient, first, second, z);
     }
-    return best;
-}
-
-static void check(fc_context *context, fc_status status)
-{
-    if (status == FC_OK)
-        return;
-    fprintf(stderr, "encode: %s\n", fc_context_message(context));
-    exit(1);
-}
-
-/* Basis at the points of the first frame, and the first frames of as many sequences on them. */
-static void prepare(fc_context *context, const fc_model *model, const fc_dataset *data, problem *p)
-{
-    const fc_points *points = &data->points[data->sequences[0].frames[0].points];
-    size_t channels = model->channel_count;
-    p->codes = model->decoder->config.codes;
-    p->values = points->count * channels;
-    p->phi0 = calloc(p->values, sizeof *p->phi0);
-    p->phi = calloc(p->values * p->codes, sizeof *p->phi);
-    p->noise = calloc(p->values, sizeof *p->noise);
-    p->y = calloc(FRAMES * p->values, sizeof *p->y);
-    if (!p->phi0 || !p->phi || !p->noise || !p->y || p->codes > 4096)
-        exit(1);
-    check(context, fc_decoder_basis(context, model->decoder, points->count, points->coordinates,
-                                    p->phi0, p->phi));
-    for (size_t i = 0; i < p->values; i++)
-        p->noise[i] = model->noise[i % channels];
-    for (size_t f = 0; f < FRAMES; f++) {
-        const fc_sequence *sequence = &data->sequences[f % data->sequence_count];
-        const fc_frame *frame = &sequence->frames[f / data->sequence_count % sequence->frame_count];
-        for (size_t i = 0; i < p->values; i++)
-            p->y[f * p->values + i] =
-                (float)(((double)frame->values[i] - model->mean[i % channels]) /
-                        model->scale[i % channels]);
-    }
-}
-
-/* Median seconds a frame when `batch` frames are encoded by one call; z (FRAMES, C). */
-static double time_encoding(fc_context *context, const fc_posterior *posterior, const problem *p,
-                            size_t batch, double *z)
-{
-    double times[REPEATS];
-    for (int r = 0; r < REPEATS; r++) {
-        double start = seconds();
-        for (size_t f = 0; f < FRAMES; f += batch)
-            check(context, fc_posterior_encode(context, posterior, batch, p->y + f * p->values,
-                                               z + f * p->codes));
-        times[r] = (seconds() - start) / FRAMES;
-    }
-    qsort(times, REPEATS, sizeof *times, ascending);
-    return times[REPEATS / 2];
-}
-
-/* Prints times and errors of both ways. */
-static void compare(fc_context *context, const fc_model *model, const problem *p)
-{
-    fc_posterior *posterior;
-    double *z = calloc(FRAMES * p->codes, sizeof *z), worst = 0.0, sums[2] = {0};
-    float *r = calloc(p->values, sizeof *r), *zf = calloc(p->codes, sizeof *zf);
-    check(context, fc_posterior_create(context, model->prior, p->values, p->phi0, p->phi, p->noise,
-                                       FC_POSTERIOR_AUTO, &posterior));
-    double one = time_encoding(context, posterior, p, 1, z);
-    double many = time_encoding(context, posterior, p, FRAMES, z), start = seconds();
-    for (size_t f = 0; f < FRAMES; f++) {
-        for (size_t c = 0; c < p->codes; c++)
-            zf[c] = (float)z[f * p->codes + c];
-        double own = residual(p, p->y + f * p->values, zf, r);
-        double searched = adam(p, p->y + f * p->values, r);
-        worst = fmax(worst, own / searched);
-        sums[0] += own / FRAMES;
-        sums[1] += searched / FRAMES;
-    }
-    double slow = (seconds() - start) / FRAMES;
-    printf("%zu values, C = %zu, one thread, median of %d over %d frames\n", p->values, p->codes,
-           REPEATS, FRAMES);
-    printf("closed form  %.4f ms a frame, %.4f ms in one call; MSE %.3e\n", 1e3 * one, 1e3 * many,
-           sums[0]);
-    printf("%d Adam steps %.2f ms a frame; MSE %.3e; worst ratio closed / Adam %.4f\n", STEPS,
-           1e3 * slow, sums[1], worst);
-    free(z);
+    *searched = fmin(*searched, residual(w, target, z, r));
+    *seconds = fc__seconds() - start;
+    for (size_t i = 0; i < w->codes; i++)
+        z[i] = (float)w->z[i];
+    *solved = residual(w, target, z, r);
+done:
+    free(target);
     free(r);
-    free(zf);
-    fc_posterior_destroy(posterior);
+    free(z);
+    free(gradient);
+    free(first);
+    free(second);
+    return status;
 }
 
-static void problem_clear(problem *p)
+static fc_status prepare_posterior(work *w)
 {
-    free(p->phi0);
-    free(p->phi);
-    free(p->noise);
-    free(p->y);
+    fc_status status = FC_OK;
+    const fc_model *model = w->problem->model;
+    FC_NEW(w->context, &w->phi0, w->values);
+    FC_NEW(w->context, &w->phi, fc__product(w->values, w->codes));
+    FC_NEW(w->context, &w->noise, w->values);
+    for (size_t i = 0; i < w->values; i++)
+        w->noise[i] = model->noise[i % model->channel_count];
+    FC_TRY(fc_decoder_basis(w->context, model->decoder, w->points.count, w->points.coordinates,
+                            w->phi0, w->phi));
+    FC_TRY(fc_posterior_create(w->context, model->prior, w->values, w->phi0, w->phi, w->noise,
+                               FC_POSTERIOR_AUTO, &w->posterior));
+done:
+    return status;
 }
 
-int main(int count, char **arguments)
+/* Where the search takes seconds rather than minutes. */
+static fc_status compare(const work *w, bench_result *result)
 {
-    fc_context *context;
-    fc_model *model;
-    fc_dataset *data;
-    fc_read_config all = {0};
-    problem p;
-    bool unfinished;
-    if (count != 3 || fc_context_create(1, &context) != FC_OK) {
-        fprintf(stderr, "usage: encode MODEL DATA\n");
-        return 2;
+    double seconds = 0.0, searched = 0.0, solved = 0.0;
+    if (4.0 * STEPS * (double)(w->values * w->codes) > 2e10)
+        return FC_OK;
+    fc_status status = search(w, &seconds, &searched, &solved);
+    if (status == FC_OK) {
+        snprintf(result->note, sizeof result->note,
+                 "MSE %.2e; %d Adam steps on the same basis take %.1f ms to MSE %.2e", solved,
+                 STEPS, 1e3 * seconds, searched);
+        snprintf(result->keys, sizeof result->keys,
+                 ", \"mse\": %.4e, \"adam_seconds\": %.4e, \"adam_mse\": %.4e", solved, seconds,
+                 searched);
     }
-    check(context, fc_model_read(context, arguments[1], &model, NULL, &unfinished));
-    check(context, fc_dataset_read(context, arguments[2], &all, &data));
-    check(context, fc_model_check_dataset(context, model, data, arguments[2]));
-    prepare(context, model, data, &p);
-    compare(context, model, &p);
-    problem_clear(&p);
-    fc_model_destroy(model);
-    fc_dataset_destroy(data);
-    fc_context_destroy(context);
-    return 0;
+    return status;
+}
+
+fc_status bench_run_encode(bench *b, const bench_case *which, const bench_problem *problem)
+{
+    fc_status status = FC_OK;
+    const fc_decoder_config *config = &problem->model->decoder->config;
+    bool seen = which->variant == BENCH_SEEN;
+    work w = {.context = b->context, .problem = problem, .codes = config->codes};
+    w.values = fc__product(problem->grid.count, config->channels);
+    double numbers = (double)w.values * (double)w.codes, square = (double)(w.codes * w.codes);
+    bench_result result = {.name = which->name, .size = problem->size->name, .amount = 1.0};
+    result.unit = "frames/s";
+    /* the basis, and its copy in the posterior */
+    if (!bench_fits(which->name, problem->size->name, 8.0 * numbers))
+        return FC_OK;
+    FC_TRY(bench_points_copy(b->context, &problem->model->domain, &problem->grid, &w.points));
+    FC_NEW(b->context, &w.z, w.codes);
+    if (seen)
+        FC_TRY(prepare_posterior(&w));
+    FC_TRY(bench_time(b->context, b->repeats, seen ? NULL : move_points, seen ? encode : encode_new,
+                      &w, &result.time));
+    result.flops = 2.0 * numbers + 4.0 * square;
+    result.bytes = 4.0 * (numbers + (double)w.values) + (seen ? 8.0 * square : 0.0);
+    if (!seen)
+        result.flops +=
+            bench_basis_flops(config, w.points.count) + bench_posterior_flops(w.values, w.codes);
+    if (seen)
+        FC_TRY(compare(&w, &result));
+    FC_TRY(bench_keep(b, &result));
+done:
+    work_clear(&w);
+    return status;
 }

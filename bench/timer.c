@@ -1,0 +1,53 @@
+#include "bench/bench.h"
+
+#include <stdlib.h>
+
+enum { MOST = 100000 };
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static fc_status time_once(fc_status (*prepare)(void *user), fc_status (*step)(void *user),
+                           void *user, double *seconds)
+{
+    fc_status status = prepare ? prepare(user) : FC_OK;
+    double start = fc__seconds();
+    if (status == FC_OK)
+        status = step(user);
+    *seconds = fc__seconds() - start;
+    return status;
+}
+
+/* Whether enough has been measured, `spent` seconds in `done` repeats. */
+static bool enough(size_t wanted, size_t done, double spent)
+{
+    if (wanted)
+        return done == wanted;
+    size_t least = spent > (double)done ? 5 : 7;
+    return done == MOST || (done >= least && spent >= 0.5);
+}
+
+fc_status bench_time(fc_context *context, size_t repeats, fc_status (*prepare)(void *user),
+                     fc_status (*step)(void *user), void *user, bench_timing *timing)
+{
+    fc_status status = FC_OK;
+    double *seconds = NULL, spent = 0.0;
+    size_t done = 0;
+    FC_NEW(context, &seconds, repeats > MOST ? repeats : MOST);
+    FC_TRY(time_once(prepare, step, user, seconds)); /* warm-up */
+    while (done == 0 || !enough(repeats, done, spent)) {
+        FC_TRY(time_once(prepare, step, user, &seconds[done]));
+        spent += seconds[done++];
+    }
+    qsort(seconds, done, sizeof *seconds, ascending);
+    timing->median = 0.5 * (seconds[(done - 1) / 2] + seconds[done / 2]);
+    timing->min = seconds[0];
+    timing->max = seconds[done - 1];
+    timing->repeats = done;
+done:
+    free(seconds);
+    return status;
+}
