@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Frames that share their points share the basis, which is most of the work of a few: so many times
+ * batch_frames of them are taken. Measured on 4800 frames of 64 x 64 after as many steps: 0.56 of
+ * the error of batch_frames alone, at twice the price. */
+enum { SHARING = 16 };
+
 typedef struct fitting {
     fc__fit_pass *pass;
     size_t frames, codes;             /* frames of a minibatch */
@@ -21,10 +26,12 @@ static fc_status fitting_create(fc_context *context, const fc_decoder *decoder,
                                 fc__code_policy policy, fitting *fit)
 {
     fc_status status = FC_OK;
-    size_t all = training->count;
-    *fit = (fitting){.frames = config->batch_frames < all ? config->batch_frames : all,
-                     .codes = decoder->config.codes};
+    size_t all = training->count, frames = config->batch_frames;
+    *fit = (fitting){.codes = decoder->config.codes};
     FC_TRY(fc__fit_pass_create(context, decoder, training, policy, &fit->pass));
+    if (fc__fit_pass_is_shared(fit->pass))
+        frames = fc__product(frames, SHARING);
+    fit->frames = frames < all ? frames : all;
     FC_NEW(context, &fit->order, all);
     FC_NEW(context, &fit->gradient, decoder->parameter_count);
     FC_NEW(context, &fit->first, decoder->parameter_count);

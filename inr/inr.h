@@ -384,8 +384,9 @@ typedef struct fc_fit_config {
     size_t max_codes;     /* default 256 */
     double tolerance;     /* share of the variance that may stay unresolved; default 3e-6 */
     size_t steps;         /* Adam steps of the iterative methods; default 3000 */
-    size_t batch_frames;  /* frames a step; default 16 */
-    size_t batch_points;  /* points a step; default 512 */
+    size_t batch_frames;  /* frames a step where their points differ, 16 times as many where they
+                             share them; default 16 */
+    size_t batch_points;  /* points of a frame a step; default 512 */
     double ridge;         /* FC_FIT_SERIES: share of the normal matrix's mean diagonal added to it;
                              default 0 = chosen with the filters */
     double rate;          /* Adam rate of the weights; default 7e-3 */

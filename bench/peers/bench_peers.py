@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times one framework on the cases of fieldcast-bench, one JSON line a case and variant.
 
-    bench_peers.py --framework torch|torch-compile|jax [--device cpu|cuda] [--threads 2]
-                   [--sizes ns,sw,large] [--cases decode,encode,...]
+bench_peers.py --framework torch|torch-compile|jax [--device cpu|cuda] [--threads 2]
+               [--sizes ns,sw,large] [--cases decode,encode,...]
 """
 
 import argparse

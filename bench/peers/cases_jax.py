@@ -50,7 +50,8 @@ class JaxPeer:
             Candidate("best", points, best(t), f"reverse sweep, tiles of {t} points")
             for t in (1024, points)
         ]
-        return Case("basis", points, "points", 1, "points/s", candidates)
+        total = size.decode_grid[0] * size.decode_grid[1]
+        return Case("basis", total, "points", 1, "points/s", candidates)
 
     def decode(self, size):
         x = data.coordinates(size, size.decode_grid)
@@ -77,7 +78,9 @@ class JaxPeer:
                 tiles = x.reshape(measured // tile, tile, -1)
 
                 def decode(q, t, codes):
-                    one = lambda y: dino.decode_shared(q, dino.grid_sines(q, y), codes)  # noqa: E731
+                    one = lambda y: dino.decode_shared(
+                        q, dino.grid_sines(q, y), codes
+                    )  # noqa: E731
                     return jax.lax.map(one, t)
 
                 function = jax.jit(decode)
@@ -109,9 +112,7 @@ class JaxPeer:
 
     def looped(self, p, sines, y, channels, codes, steps):
         loop = jax.jit(
-            lambda q, s, values: dino.encode(
-                dino.loss_frozen, q, s, values, channels, codes, steps
-            )
+            lambda q, s, values: dino.encode(dino.loss_frozen, q, s, values, channels, codes, steps)
         )
         return lambda: loop(p, sines, y)
 
@@ -145,7 +146,7 @@ class JaxPeer:
     # ------------------------------------------------------------ decoder training
 
     def decoder_step(self, size, frames, shared, scattered):
-        """One minibatch: codes step, the decoder's gradients are summed for its step of the epoch."""
+        """One minibatch: codes step, the decoder's gradients are summed for its step an epoch."""
 
         def make():
             p = dino.arrays(data.decoder_weights(size))
@@ -182,7 +183,9 @@ class JaxPeer:
             batches = [16, 64, 256] if size.width <= 64 else [4, 16]
         variants = [("official", False)] + ([("best", True)] if best_shared else [])
         candidates = [
-            Candidate(variant, n, self.decoder_step(size, n, shared, scattered), f"{n} frames a step")
+            Candidate(
+                variant, n, self.decoder_step(size, n, shared, scattered), f"{n} frames a step"
+            )
             for variant, shared in variants
             for n in batches
         ]
@@ -232,7 +235,9 @@ class JaxPeer:
             @functools.partial(jax.jit, donate_argnums=0)
             def step(carry, windows):
                 q, state = carry
-                loss = lambda w: dino.rollout_loss(field, w, windows, substeps, unroll)  # noqa: E731
+                loss = lambda w: dino.rollout_loss(
+                    field, w, windows, substeps, unroll
+                )  # noqa: E731
                 return dino.adam_step(q, jax.grad(loss)(q), state, 1e-3)
 
             carry = (p, dino.adam_start(p))

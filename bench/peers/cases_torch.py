@@ -65,7 +65,8 @@ class TorchPeer:
         candidates += [
             Candidate("best", points, best(t), f"reverse sweep, tiles of {t} points") for t in tiles
         ]
-        return Case("basis", points, "points", 1, "points/s", candidates)
+        total = size.decode_grid[0] * size.decode_grid[1]
+        return Case("basis", total, "points", 1, "points/s", candidates)
 
     def decode(self, size):
         x = data.coordinates(size, size.decode_grid)
@@ -163,7 +164,7 @@ class TorchPeer:
     # ------------------------------------------------------------ decoder training
 
     def decoder_step(self, size, frames, shared, scattered):
-        """One minibatch: codes step, the decoder's gradients are kept for its step of the epoch."""
+        """One minibatch: codes step, the decoder's gradients are kept for its step an epoch."""
 
         def make():
             p = dino.tensors(data.decoder_weights(size), self.device, requires_grad=True)

@@ -1,9 +1,9 @@
-"""Timing of peers: several ways of computing one case are tried, the fastest of each variant is measured.
+"""Timing of peers: of several ways to compute a case the fastest of each variant is measured.
 
 A line of output is one case computed by one framework in one variant:
   official  as DINo computes it: sines again for every frame, Adam steps from zero
-  best      the strongest way the framework allows to compute the same: sines once for a shared grid,
-            all frames of a batch at once, cache-sized tiles, joined products
+  best      the strongest way the framework allows to compute the same: sines once for a shared
+            grid, all frames of a batch at once, cache-sized tiles, joined products
 """
 
 import json

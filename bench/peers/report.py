@@ -45,7 +45,8 @@ def merged(lines):
     """Repeated lines of one case become one, with the means of their numbers."""
     groups = defaultdict(list)
     for line in lines:
-        groups[line["case"], line["size"], line["threads"], line.get("points"), line.get("frames")].append(line)
+        key = [line.get(k) for k in ("case", "size", "threads", "points", "frames")]
+        groups[tuple(key)].append(line)
     result = []
     for group in groups.values():
         line = dict(group[0])
@@ -86,7 +87,9 @@ class Run:
         self.growth = [x for x in every if x["case"].startswith("growth")]
         self.cases = [x for x in every if x["case"] not in LIMITS and "growth" not in x["case"]]
         self.peers = lines_of(folder / "peers.jsonl")
-        read = lambda name: (folder / name).read_text() if (folder / name).exists() else ""  # noqa: E731
+        read = lambda name: (
+            (folder / name).read_text() if (folder / name).exists() else ""
+        )  # noqa: E731
         self.conditions = [x.split("=", 1) for x in read("conditions.txt").splitlines()]
         self.missing = read("missing.txt").splitlines()
         self.skipped = read("skipped.txt").splitlines()
@@ -99,7 +102,8 @@ class Run:
     def peers_of(self, line, variant):
         """{framework: seconds} for the same work; CUDA beside CPU. Where both count evaluations of
         the vector field, a peer's time is scaled to as many."""
-        case, size = (PEER_CASE.get(line["case"], line["case"]), PEER_SIZE.get(line["size"], line["size"]))
+        case = PEER_CASE.get(line["case"], line["case"])
+        size = PEER_SIZE.get(line["size"], line["size"])
         found = {}
         for p in self.peers:
             if (p["case"], p["size"], p["variant"]) == (case, size, variant):
@@ -111,7 +115,8 @@ class Run:
 
     def fastest(self, line, variant, device="cpu", named=""):
         """(seconds, framework) of the fastest peer, (None, "") without any"""
-        found = {k: v for k, v in self.peers_of(line, variant).items() if k[1] == device and named in k[0]}
+        every = self.peers_of(line, variant)
+        found = {k: v for k, v in every.items() if k[1] == device and named in k[0]}
         if not found:
             return None, ""
         framework = min(found, key=found.get)
@@ -171,7 +176,8 @@ def linear(run, kind):
     if len(lines) < 2:
         return None
     each = [x["seconds"] / x[kind] for x in lines]
-    return f"{each[-1] / min(each):.2f}× the least time per unit at {lines[-1][kind]:.0e}", each[-1] < 1.25 * min(each)
+    ratio = each[-1] / min(each)
+    return f"{ratio:.2f}× the least time per unit at {lines[-1][kind]:.0e}", ratio < 1.25
 
 
 def bounded(run):
@@ -181,14 +187,25 @@ def bounded(run):
     small = lines.get(largest // 100)
     if not largest or small is None:
         return None
-    text = f"{lines[largest] / 2**20:.1f} MiB at {largest:.0e} points, {small / 2**20:.1f} at a hundredth"
+    mebibytes = [lines[largest] / 2**20, small / 2**20]
+    text = "{:.1f} MiB at {:.0e} points, {:.1f} at a hundredth".format(
+        mebibytes[0], largest, mebibytes[1]
+    )
     return text, lines[largest] <= max(2 * small, 2**26)
 
 
 def goals(run):
     rows = [
-        ("epoch of the decoder, shared points", "≥ 1000× PyTorch", compared(run, "train-decoder", 1000, "PyTorch")),
-        ("the same, other points in every frame", "≥ 20×", compared(run, "train-decoder-scattered", 20)),
+        (
+            "epoch of the decoder, shared points",
+            "≥ 1000× PyTorch",
+            compared(run, "train-decoder", 1000, "PyTorch"),
+        ),
+        (
+            "the same, other points in every frame",
+            "≥ 20×",
+            compared(run, "train-decoder-scattered", 20),
+        ),
         ("", "≥ 60 % of the FMA peak", share(run, "train-decoder-scattered", "limit-fma", 0.6)),
         ("encoding a frame, points seen before", "≥ 10,000×", compared(run, "encode", 10000)),
         ("encoding a frame, new points", "≥ 200×", compared(run, "encode-new", 200)),
@@ -239,7 +256,9 @@ def size_table(run, size):
         f"{seconds_text(p['seconds'])}\n"
         for p in own
     )
-    head = f"\n## Size {size}\n\nPeers: official / best. Ratios to the fastest CPU peer of each kind.\n\n"
+    head = (
+        f"\n## Size {size}\n\nPeers: official / best. Ratios to the fastest CPU peer of each.\n\n"
+    )
     return head + table(header, rows) + ("\n" + note if note else "")
 
 
@@ -252,7 +271,8 @@ def details(run):
     header = ["case", "size", "peer", "on", "variant", "median", "spread", "rate", "measured on"]
     text = "\n## The peers' measurements\n\n" + table(header, rows)
     if run.skipped:
-        text += "\nWays that failed and were left out:\n\n" + "".join(f"- {x}\n" for x in run.skipped)
+        text += "\nWays that failed and were left out:\n\n"
+        text += "".join(f"- {x}\n" for x in run.skipped)
     return text
 
 
@@ -265,7 +285,7 @@ def plot(run, path):
     try:
         import matplotlib
     except ImportError:
-        return f"\nNo plot of growth: this Python ({sys.executable.rsplit('/', 1)[-1]}) has no matplotlib.\n"
+        return "\nNo plot of growth: matplotlib is not installed.\n"
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
@@ -283,8 +303,11 @@ def plot(run, path):
         axis.legend()
     for kind in ("points", "frames"):
         lines = [x for x in series(run, kind) if "peak_bytes" in x]
-        axes[2].semilogx([x[kind] for x in lines], [x["peak_bytes"] / 2**20 for x in lines], "o-", label=f"over {kind}")
-    axes[2].set(xlabel="points or frames", ylabel="MiB", title="Peak memory beyond input and output")
+        mebibytes = [x["peak_bytes"] / 2**20 for x in lines]
+        axes[2].semilogx([x[kind] for x in lines], mebibytes, "o-", label=f"over {kind}")
+    axes[2].set(
+        xlabel="points or frames", ylabel="MiB", title="Peak memory beyond input and output"
+    )
     axes[2].set_ylim(bottom=0)
     axes[2].legend()
     figure.savefig(path, dpi=110)

@@ -38,8 +38,12 @@ class Size:
 
 
 SIZES = {
-    "ns": Size("ns", (64, 64), (256, 256), 1, 2, 100, 64, 3, 5120, 300, 205, 100, 512, 512, 64, 512),
-    "sw": Size("sw", (64, 128), (128, 256), 2, 3, 200, 256, 6, 640, 500, 410, 400, 1024, 800, 16, 64),
+    "ns": Size(
+        "ns", (64, 64), (256, 256), 1, 2, 100, 64, 3, 5120, 300, 205, 100, 512, 512, 64, 512
+    ),
+    "sw": Size(
+        "sw", (64, 128), (128, 256), 2, 3, 200, 256, 6, 640, 500, 410, 400, 1024, 800, 16, 64
+    ),
     "large": Size(
         "large", (1024, 1024), (1024, 1024), 1, 2, 512, 256, 3, 0, 300, 0, 512, 1024, 800, 64, 0
     ),
@@ -51,7 +55,7 @@ def uniform(rng, fan_in, *shape):
 
 
 def coordinates(size, grid):
-    """(points, inputs): a planar grid on [0, 0.5]^2, or unit vectors of a longitude-latitude grid."""
+    """(points, inputs): a planar grid on [0, 0.5]^2, or unit vectors of a latitude-longitude grid"""
     if size.inputs == 2:
         axes = [np.linspace(0.0, 0.5, n) for n in grid]
         return np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2).astype(np.float32)
@@ -64,7 +68,7 @@ def coordinates(size, grid):
 
 
 def decoder_weights(size, seed=1):
-    """Arrays named as in the formulas of dino_torch.py; the filters' scale 64/sqrt(L+1) is in Omega."""
+    """Arrays named as in the formulas of dino_torch.py; Omega has the scale 64/sqrt(L+1) in it."""
     rng = np.random.default_rng(seed)
     w, count = size.width, size.layers + 1
     scale = np.float32(64.0 / np.sqrt(count))
@@ -94,7 +98,7 @@ def bilinear_weights(size, seed=2):
 
 
 def mlp_weights(size, seed=3):
-    """DINo's field: four linear layers with Swish x sigmoid(x softplus(beta)) / 1.1 between them."""
+    """DINo's field: four linear layers, Swish x sigmoid(x softplus(beta)) / 1.1 between them"""
     rng = np.random.default_rng(seed)
     widths = [size.field_codes] + 3 * [size.hidden] + [size.field_codes]
     pairs = list(zip(widths[:-1], widths[1:]))
