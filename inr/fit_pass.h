@@ -32,7 +32,8 @@ void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed);
  * `gradient` (parameters). Codes of the frames chosen, at their rows of codes (frames, C), are
  *
  *   FC__CODES_FIXED   read;
- *   FC__CODES_SOLVED  solved for, and written (variable projection);
+ *   FC__CODES_SOLVED  solved for, and written (variable projection), with a ridge of 1e-4 of the
+ *                     normal matrix's mean diagonal;
  *   FC__CODES_ADAM    read, and the gradient of each frame's own mean square is written to
  *                     code_gradient (count, C); NULL for the other policies.
  *

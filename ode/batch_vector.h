@@ -10,7 +10,7 @@
  * memory is short. */
 N_Vector fc__batch_vector_create(size_t batch, size_t codes, SUNContext sundials);
 
-/* weights = 1 / (rtol |z| + atol); -1 where that is not finite, as CVODE expects. */
+/* weights = 1 / (rtol |z| + atol); -1 where that is infinite, as CVODE expects. */
 int fc__batch_vector_weigh(double rtol, double atol, N_Vector z, N_Vector weights);
 
 #endif

@@ -316,8 +316,10 @@ class JaxPeer:
             Candidate("official", 1, official, f"{note}, MLP"),
             Candidate("best", 1, best(dino.mlp, data.mlp_weights), f"{note}, sines known, MLP"),
             Candidate(
-                "best", 1, best(dino.bilinear_fused, data.bilinear_weights),
+                "best",
+                1,
+                best(dino.bilinear_fused, data.bilinear_weights),
                 f"{note}, sines known, bilinear field",
             ),
-        ]  # fmt: skip
+        ]
         return Case("forecast", 1, "forecasts", 1, "forecasts/s", candidates)

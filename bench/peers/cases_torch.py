@@ -308,9 +308,13 @@ class TorchPeer:
         def official():
             grid = x.expand(frames, -1, -1)
             return run(
-                dino.mlp, data.mlp_weights(size), dino.loss_frozen_official,
-                sensors.expand(1, -1, -1), lambda z: dino.decode(p, grid, z), False,
-            )  # fmt: skip
+                dino.mlp,
+                data.mlp_weights(size),
+                dino.loss_frozen_official,
+                sensors.expand(1, -1, -1),
+                lambda z: dino.decode(p, grid, z),
+                False,
+            )
 
         def best(field, weights):
             def make():
@@ -319,9 +323,13 @@ class TorchPeer:
                 inplace = not self.compiled
                 decode = dino.decode_shared_inplace if inplace else dino.decode_shared
                 return run(
-                    field, weights(size), dino.loss_frozen, at_sensors,
-                    lambda z: decode(p, on_grid, z), self.fused_adam,
-                )  # fmt: skip
+                    field,
+                    weights(size),
+                    dino.loss_frozen,
+                    at_sensors,
+                    lambda z: decode(p, on_grid, z),
+                    self.fused_adam,
+                )
 
             return make
 
@@ -330,8 +338,10 @@ class TorchPeer:
             Candidate("official", 1, official, f"{note}, MLP field"),
             Candidate("best", 1, best(dino.mlp, data.mlp_weights), f"{note}, sines known, MLP"),
             Candidate(
-                "best", 1, best(dino.bilinear_fused, data.bilinear_weights),
+                "best",
+                1,
+                best(dino.bilinear_fused, data.bilinear_weights),
                 f"{note}, sines known, bilinear field",
             ),
-        ]  # fmt: skip
+        ]
         return Case("forecast", 1, "forecasts", 1, "forecasts/s", candidates)

@@ -161,10 +161,10 @@ has_device || missing "CUDA" "no NVIDIA device on this machine"
 {
     printf 'date=%s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')"
     printf 'threads=%s\n' "$threads"
-    printf 'system=%s\n' "$(. /etc/os-release 2>/dev/null; printf '%s' "${PRETTY_NAME:-$(uname -s)}")"
+    printf 'system=%s\n' "$(. /etc/os-release && printf '%s' "$PRETTY_NAME")"
     printf 'kernel=%s\n' "$(uname -sr)"
     printf 'cores=%s\n' "$(nproc)"
-    printf 'compiler of torch.compile=%s\n' "$( (c++ --version || g++ --version) 2>/dev/null | head -n 1)"
+    printf 'compiler of torch.compile=%s\n' "$(c++ --version 2>/dev/null | head -n 1)"
     printf 'load before=%s\n' "$(load)"
 } >"$results/conditions.txt"
 
@@ -181,5 +181,8 @@ printf 'load after=%s\n' "$(load)" >>"$results/conditions.txt"
 
 python=$venv/bin/python
 imports "$python" matplotlib || "$python" -m pip install matplotlib >>"$log" 2>&1
-imports "$python" matplotlib || { install_debian python3-matplotlib matplotlib; python=$system_python; }
+if ! imports "$python" matplotlib; then
+    install_debian python3-matplotlib matplotlib
+    python=$system_python
+fi
 "$python" "$here/report.py" "$results" "$root/bench"

@@ -147,21 +147,12 @@ static void TYPED(add_rows)(size_t rows, size_t begin, size_t end, const REAL *m
             sum[j] += matrix[i * ld + j];
 }
 
-/* A part's share of `total` rows or columns, in whole tiles. */
-static void TYPED(share)(size_t total, size_t tile, size_t part, size_t parts, size_t *begin,
-                         size_t *end)
-{
-    fc__slice((total + tile - 1) / tile, parts, part, begin, end);
-    *begin = *begin * tile < total ? *begin * tile : total;
-    *end = *end * tile < total ? *end * tile : total;
-}
-
 /* bar (m, n) += left^T right for left (rows, m) and right (rows, n): a share of the rows of bar */
 static void TYPED(add_tall)(size_t rows, size_t m, size_t n, const REAL *left, size_t ldl,
                             const REAL *right, size_t ldr, size_t part, size_t parts, REAL *bar)
 {
     size_t begin, end;
-    TYPED(share)(m, OUTER_ROWS, part, parts, &begin, &end);
+    share(m, OUTER_ROWS, part, parts, &begin, &end);
     if (end > begin)
         TYPED(add_outer)
     (rows, end - begin, n, left + begin, ldl, right, ldr, bar + begin * n, n);
@@ -172,7 +163,7 @@ static void TYPED(add_wide)(size_t rows, size_t m, size_t n, const REAL *left, s
                             const REAL *right, size_t ldr, size_t part, size_t parts, REAL *bar)
 {
     size_t begin, end;
-    TYPED(share)(n, OUTER_COLUMNS, part, parts, &begin, &end);
+    share(n, OUTER_COLUMNS, part, parts, &begin, &end);
     if (end > begin)
         TYPED(add_outer)(rows, m, end - begin, left, ldl, right + begin, ldr, bar + begin, n);
 }

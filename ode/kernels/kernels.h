@@ -38,7 +38,7 @@ typedef struct fc__field_kernels {
                       const double *const *y, double *const *z);
     void (*combine)(size_t count, size_t number, const double *a, const double *const *x,
                     double *z);
-    double (*weigh)(size_t count, double relative, double absolute, const double *z, double *w);
+    bool (*weigh)(size_t count, double relative, double absolute, const double *z, double *w);
     double (*weighted_square)(size_t count, const double *x, const double *w);
 } fc__field_kernels;
 

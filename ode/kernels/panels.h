@@ -153,6 +153,14 @@ static void pull_double(const fc_field_config *config, const fc__field_weights_d
               add ? 1 : 0, y, ldy);
 }
 
+/* A part's share of `total` rows or columns, in whole tiles. */
+static void share(size_t total, size_t tile, size_t part, size_t parts, size_t *begin, size_t *end)
+{
+    fc__slice((total + tile - 1) / tile, parts, part, begin, end);
+    *begin = *begin * tile < total ? *begin * tile : total;
+    *end = *end * tile < total ? *end * tile : total;
+}
+
 /* block (rows, OUTER_ROWS) = the first `columns` of each row */
 static void copy_block(size_t rows, size_t columns, const float *from, size_t ld, float *block)
 {

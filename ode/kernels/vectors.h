@@ -26,17 +26,17 @@ static void combine(size_t count, size_t number, const double *a, const double *
         linear_sum(count, a[k], x[k], 1.0, z, z);
 }
 
-/* w = 1 / (relative |z| + absolute); the smallest of the denominators */
-static double weigh(size_t count, double relative, double absolute, const double *z, double *w)
+/* w = 1 / (relative |z| + absolute); whether all denominators are positive */
+static bool weigh(size_t count, double relative, double absolute, const double *z, double *w)
 {
-    double smallest = INFINITY;
-#pragma omp simd reduction(min : smallest)
+    int zeros = 0;
+#pragma omp simd reduction(+ : zeros)
     for (size_t i = 0; i < count; i++) {
         double scale = relative * fabs(z[i]) + absolute;
-        smallest = scale < smallest ? scale : smallest;
+        zeros += scale <= 0;
         w[i] = 1.0 / scale;
     }
-    return smallest;
+    return zeros == 0;
 }
 
 /* sum_i (x_i w_i)^2 */
