@@ -4,25 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fc__sgemm_in_parts(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,
-                        float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                        float beta, float *c, size_t ldc)
-{
-    enum { PARTS = 16, GRAIN = 16, LEAST = 64, MOST = 512 };
-    size_t longer = m >= n ? m : n, size = (longer / PARTS / GRAIN + 1) * GRAIN;
-    size = size < LEAST ? LEAST : size > MOST ? MOST : size;
-#pragma omp parallel for num_threads(fc_context_threads(context)) schedule(dynamic, 1)
-    for (size_t begin = 0; begin < longer; begin += size) {
-        size_t part = longer - begin < size ? longer - begin : size;
-        if (m >= n)
-            fc__sgemm(ta, tb, part, n, k, alpha, a + (ta ? begin : begin * lda), lda, b, ldb, beta,
-                      c + begin * ldc, ldc);
-        else
-            fc__sgemm(ta, tb, m, part, k, alpha, a, lda, b + (tb ? begin * ldb : begin), ldb, beta,
-                      c + begin, ldc);
-    }
-}
-
 static bool same_values(const fc__frames *frames)
 {
     for (size_t f = 1; f < frames->count; f++)

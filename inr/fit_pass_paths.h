@@ -57,12 +57,6 @@ static inline size_t fc__pass_frame(const size_t *chosen, size_t k)
     return chosen ? chosen[k] : k;
 }
 
-/* C = alpha op(A) op(B) + beta C over the threads, in parts that depend on the sizes alone: BLAS
- * rounds differently in parts of another size. */
-void fc__sgemm_in_parts(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,
-                        float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                        float beta, float *c, size_t ldc);
-
 fc_status fc__shared_create(fc_context *context, fc__fit_pass *pass);
 fc_status fc__shared_run(fc_context *context, fc__fit_pass *pass, size_t count,
                          const size_t *chosen, float *codes, float *code_gradient, double *loss,

@@ -379,7 +379,7 @@ static void find_shifts(const fc_context *context, fc__scattered_room *room, siz
         memcpy(room->z + i * c, z, c * sizeof *z);
         memcpy(room->shift + i * rows, parameters + room->at.b, rows * sizeof *z);
     }
-    fc__sgemm_in_parts(context, false, true, pieces, rows, c, 1.0f, room->z, c,
+    fc__sgemm_parallel(context, false, true, pieces, rows, c, 1.0f, room->z, c,
                        parameters + room->at.a, c, 1.0f, room->shift, rows);
 }
 
@@ -389,14 +389,14 @@ static void give_back(const fc_context *context, const fc__scattered_room *room,
                       size_t count, float *code_gradient, float *gradient)
 {
     size_t c = room->codes, rows = room->rows;
-    fc__sgemm_in_parts(context, true, false, rows, c, pieces, 1.0f, room->shift_bar, rows, room->z,
+    fc__sgemm_parallel(context, true, false, rows, c, pieces, 1.0f, room->shift_bar, rows, room->z,
                        c, 1.0f, gradient + room->at.a, c);
     for (size_t i = 0; i < pieces; i++)
         for (size_t r = 0; r < rows; r++)
             gradient[room->at.b + r] += room->shift_bar[i * rows + r];
     if (!code_gradient)
         return;
-    fc__sgemm_in_parts(context, false, false, pieces, c, rows, (float)count, room->shift_bar, rows,
+    fc__sgemm_parallel(context, false, false, pieces, c, rows, (float)count, room->shift_bar, rows,
                        room->pass->decoder->parameters + room->at.a, c, 0.0f, room->z_bar, c);
     for (size_t i = 0; i < pieces; i++)
         for (size_t j = 0; j < c; j++)

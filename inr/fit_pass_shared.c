@@ -190,7 +190,7 @@ static fc_status shared_solve(const shared_run *run, size_t count)
     size_t codes = run->codes, threads = (size_t)fc_context_threads(run->context);
     double *columns = NULL;
     FC_NEW(run->context, &columns, fc__product(threads, SOLVED_TOGETHER * codes));
-    fc__sgemm_in_parts(run->context, false, false, count, codes, run->values, -1.0f, run->residual,
+    fc__sgemm_parallel(run->context, false, false, count, codes, run->values, -1.0f, run->residual,
                        run->values, run->phi, codes, 0.0f, run->rhs, codes);
 #pragma omp parallel for num_threads((int)threads) schedule(static)
     for (size_t start = 0; start < count; start += SOLVED_TOGETHER) {
@@ -247,13 +247,13 @@ static fc_status shared_block(shared_run *run, size_t count, const size_t *chose
         else
             memcpy(run->z + f * c, z, c * sizeof *z);
     }
-    fc__sgemm_in_parts(run->context, false, true, count, values, c, 1.0f, run->z, c, run->phi, c,
+    fc__sgemm_parallel(run->context, false, true, count, values, c, 1.0f, run->z, c, run->phi, c,
                        1.0f, run->residual, values);
     shared_sums(run, count);
-    fc__sgemm_in_parts(run->context, true, false, values, c, count, 1.0f, run->residual, values,
+    fc__sgemm_parallel(run->context, true, false, values, c, count, 1.0f, run->residual, values,
                        run->z, c, 1.0f, run->phi_bar, c);
     if (code_gradient)
-        fc__sgemm_in_parts(run->context, false, false, count, c, values, 2.0f / (float)run->number,
+        fc__sgemm_parallel(run->context, false, false, count, c, values, 2.0f / (float)run->number,
                            run->residual, values, run->phi, c, 0.0f, code_gradient + start * c, c);
     return FC_OK;
 }

@@ -32,27 +32,35 @@ void fc__dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, con
                     (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
-/* C is divided along its longer side, so that every thread runs one product of full depth and the
- * result does not depend on the division. */
+/* C is divided along its longer side, by the sizes alone: the BLAS rounds products of other shapes
+ * otherwise, and the result must not depend on the number of threads. */
+static size_t part_size(size_t longer)
+{
+    enum { PARTS = 16, GRAIN = 16, LEAST = 64, MOST = 512 };
+    size_t size = (longer / PARTS / GRAIN + 1) * GRAIN;
+    return size < LEAST ? LEAST : size > MOST ? MOST : size;
+}
+
 #define DEFINE_GEMM_PARALLEL(NAME, REAL, GEMM)                                                     \
     void NAME(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,           \
               REAL alpha, const REAL *a, size_t lda, const REAL *b, size_t ldb, REAL beta,         \
               REAL *c, size_t ldc)                                                                 \
     {                                                                                              \
-        size_t parts = (size_t)fc_context_threads(context);                                        \
-        _Pragma("omp parallel for num_threads((int)parts) schedule(static, 1)") for (size_t part = \
-                                                                                         0;        \
-                                                                                     part < parts; \
-                                                                                     part++)       \
+        size_t longer = m >= n ? m : n, size = part_size(longer),                                  \
+               parts = (longer + size - 1) / size;                                                 \
+        int threads = fc__threads_worth(context, fc__product(fc__product(m, n), k), parts);        \
+        _Pragma("omp parallel for num_threads(threads) schedule(dynamic, 1)") for (size_t begin =  \
+                                                                                       0;          \
+                                                                                   begin < longer; \
+                                                                                   begin += size)  \
         {                                                                                          \
-            size_t begin, end;                                                                     \
-            fc__slice(m >= n ? m : n, parts, part, &begin, &end);                                  \
+            size_t part = longer - begin < size ? longer - begin : size;                           \
             if (m >= n)                                                                            \
-                GEMM(ta, tb, end - begin, n, k, alpha, a + (ta ? begin : begin * lda), lda, b,     \
-                     ldb, beta, c + begin * ldc, ldc);                                             \
+                GEMM(ta, tb, part, n, k, alpha, a + (ta ? begin : begin * lda), lda, b, ldb, beta, \
+                     c + begin * ldc, ldc);                                                        \
             else                                                                                   \
-                GEMM(ta, tb, m, end - begin, k, alpha, a, lda, b + (tb ? begin * ldb : begin),     \
-                     ldb, beta, c + begin, ldc);                                                   \
+                GEMM(ta, tb, m, part, k, alpha, a, lda, b + (tb ? begin * ldb : begin), ldb, beta, \
+                     c + begin, ldc);                                                              \
         }                                                                                          \
     }
 

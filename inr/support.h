@@ -75,7 +75,8 @@ void fc__sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, cons
                size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 void fc__dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a,
                size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
-/* The same over the context's threads, divided by rows or columns of C: for large products. */
+/* The same over the context's threads, divided by rows or columns of C: for large products. The
+ * result does not depend on the number of threads. */
 void fc__sgemm_parallel(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,
                         float alpha, const float *a, size_t lda, const float *b, size_t ldb,
                         float beta, float *c, size_t ldc);

@@ -14,8 +14,8 @@
 fc_integrator_config fc_integrator_config_default(void)
 {
     return (fc_integrator_config){.method = FC_ODE_ADAMS,
-                                  .rtol = 1e-5,
-                                  .atol = 1e-6,
+                                  .rtol = 1e-4,
+                                  .atol = 1e-5,
                                   .max_steps = 100000,
                                   .batch = 32,
                                   .blowup = 1e3};

@@ -130,8 +130,8 @@ typedef enum fc_ode_method {
 
 typedef struct fc_integrator_config {
     fc_ode_method method; /* default FC_ODE_ADAMS */
-    double rtol;          /* > 0, default 1e-5 */
-    double atol;          /* >= 0 in code units, default 1e-6; both zero is an error */
+    double rtol;          /* > 0, default 1e-4 */
+    double atol;          /* >= 0 in code units, default 1e-5; both zero is an error */
     long max_steps;       /* for one call, default 100000 */
     size_t batch;         /* samples integrated as one system, default 32 */
     double blowup; /* > 1: a sample whose |z| exceeds this many times its own largest |z0| (at

@@ -92,9 +92,9 @@ static void check_single(fc_context *context, const product *p, bool parallel)
     free(c);
 }
 
-/* More rows than columns, more columns than rows, fewer of either than threads, one row. */
-static const size_t shapes[][3] = {{29, 17, 23}, {17, 29, 23}, {1, 31, 23}, {31, 1, 23},
-                                   {1, 1, 23},   {2, 3, 1},    {9, 9, 23}};
+/* More rows than columns, more columns than rows, few of either, one row; several parts. */
+static const size_t shapes[][3] = {{29, 17, 23}, {17, 29, 23}, {1, 31, 23},   {31, 1, 23},
+                                   {1, 1, 23},   {2, 3, 1},    {150, 40, 30}, {40, 150, 30}};
 
 static void products_match_their_sums_in_every_transposition(void **state)
 {
@@ -108,6 +108,26 @@ static void products_match_their_sums_in_every_transposition(void **state)
             }
             free_product(&p);
         }
+}
+
+static void products_do_not_depend_on_the_number_of_threads(void **state)
+{
+    enum { M = 300, N = 131, K = 64 };
+    (void)state;
+    product p = make_product(M, N, K, false, true, 0.0);
+    double *one = zeros(M * p.ldc, sizeof *one), *many = zeros(M * p.ldc, sizeof *many);
+    for (int threads = 1; threads <= 3; threads++) {
+        fc_context *context;
+        assert_int_equal(fc_context_create(threads, &context), FC_OK);
+        fc__dgemm_parallel(context, p.ta, p.tb, M, N, K, 1.0, p.a, p.lda, p.b, p.ldb, 0.0,
+                           threads == 1 ? one : many, p.ldc);
+        fc_context_destroy(context);
+        if (threads > 1)
+            assert_memory_equal(one, many, M * p.ldc * sizeof *one);
+    }
+    free(one);
+    free(many);
+    free_product(&p);
 }
 
 static void products_without_depth_only_scale(void **state)
@@ -264,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_match_their_sums_in_every_transposition),
+        cmocka_unit_test(products_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(products_without_depth_only_scale),
         cmocka_unit_test(products_with_zero_beta_ignore_what_stood_there),
         cmocka_unit_test(the_symmetric_product_fills_both_triangles),

@@ -77,6 +77,16 @@ static inline void assert_below(double value, double limit)
         fail_msg("%.6g is not below %.6g", value, limit);
 }
 
+/* Settings for comparing integrations that take different steps, as samples do in a batch and alone:
+ * at the default tolerance their difference would show. */
+static inline fc_integrator_config tight_integrator(void)
+{
+    fc_integrator_config config = fc_integrator_config_default();
+    config.rtol = 1e-5;
+    config.atol = 1e-6;
+    return config;
+}
+
 static inline fc_axis axis_of(fc_axis_kind kind, double lower, double upper, const char *name)
 {
     fc_axis axis = {.kind = kind, .lower = lower, .upper = upper};

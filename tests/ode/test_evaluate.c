@@ -52,7 +52,7 @@ static float *plain_forecast(fc_context *context, const fc_model *model, const f
     double *times = zeros(count, sizeof *times), *z = zeros(count * CODES, sizeof *z), at[CODES];
     const double *wanted = times;
     float *u = zeros(count * POINTS * dataset->channel_count, sizeof *u);
-    fc_integrator_config config = fc_integrator_config_default();
+    fc_integrator_config config = tight_integrator();
     for (size_t k = 0; k < count; k++)
         times[k] = (frames[offset[k]].time - frames[0].time) / model->time_scale;
     must(context, fc_integrate(context, model->field, &config, 1, z0, &count, &wanted, &z, NULL));
@@ -134,6 +134,7 @@ static void sequence_scores_equal_plain_loops(void **state)
     plain forecast[2] = {{0}}, persistence[2] = {{0}}, climatology[2] = {{0}};
     plain frame[FRAMES] = {{0}};
     float *mean = zeros(2 * POINTS, sizeof *mean);
+    config.integrator = tight_integrator();
     for (size_t s = 0; s < 3; s++) {
         const fc_frame *frames = dataset->sequences[s].frames;
         double z0[CODES];
@@ -182,6 +183,7 @@ static void observed_and_held_out_points_are_scored_apart(void **state)
     fc_model *model = shifted_model(*state);
     fc_evaluate_config config = fc_evaluate_config_default();
     plain inside = {0}, outside = {0}, all = {0};
+    config.integrator = tight_integrator();
     config.observe = 0.05;
     config.seed = 40;
     for (size_t s = 0; s < 3; s++) {
@@ -387,6 +389,7 @@ static void scores_by_lead_equal_plain_loops(void **state)
     const fc_frame *frames = record->sequences[0].frames;
     plain forecast[3] = {{0}}, persistence[3] = {{0}}, climatology[3] = {{0}};
     float *mean = zeros(2 * POINTS, sizeof *mean);
+    config.integrator = tight_integrator();
     config.from = frames[TRAINED].time;
     config.leads = wanted;
     config.lead_count = 3;

@@ -23,6 +23,7 @@ static request request_create(fc_context *context, wave_world world, size_t side
                  .times = {1.0, 1.25, 3.0, 5.0},
                  .points = {.count = side * side, .coordinates = wave_grid(side)},
                  .config = fc_forecast_config_default()};
+    r.config.integrator = tight_integrator();
     r.points.grid[0] = r.points.grid[1] = side;
     return r;
 }
