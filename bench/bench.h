@@ -13,6 +13,7 @@
 typedef enum bench_limit {
     BENCH_FMA,   /* fused multiply-adds in registers, float: flop/s */
     BENCH_TRIAD, /* a = b + s c on arrays beyond the caches: bytes/s */
+    BENCH_CACHE, /* reading arrays that stay in each core's second-level cache: bytes/s */
     BENCH_SGEMM, /* OpenBLAS, a 2048^3 product on each thread: flop/s */
     BENCH_LIMITS
 } bench_limit;
@@ -24,6 +25,8 @@ extern const char *const bench_limit_name[BENCH_LIMITS];
 fc_status bench_measure_limit(fc_context *context, bench_limit limit, double *work,
                               double *seconds);
 
+/* Bytes of a core's second-level cache; 1 MiB where the system does not say. */
+size_t bench_cache_size(void);
 void bench_processor_name(char *name, size_t size);
 size_t bench_memory_available(void); /* bytes; SIZE_MAX where the system does not say */
 size_t bench_memory_resident(void);  /* bytes; 0 where the system does not say */
@@ -118,7 +121,7 @@ typedef struct bench {
 fc_status bench_keep(bench *b, const bench_result *result);
 /* What the context may keep of bases: the library's own default, and more where a case is about
  * points seen before. */
-enum { BENCH_CACHE = 512 << 20 };
+enum { BENCH_KEPT = 512 << 20 };
 void bench_keep_bases(bench *b, double bytes);
 /* Whether so much memory can be had; says on stderr what is skipped otherwise. */
 bool bench_fits(const char *name, const char *size, double bytes);

@@ -1,5 +1,6 @@
 /* Cases vector-field and train-dynamics. */
 #include "bench/bench.h"
+#include "ode/evaluator.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,37 +34,88 @@ static fc_status evaluate(void *user)
     return FC_OK;
 }
 
+/* A batch, divided among the threads. */
+static fc_status time_batch(bench *b, const fc_field *field, size_t batch, bench_timing *time)
+{
+    fc_status status = FC_OK;
+    size_t codes = field->config.codes;
+    evaluation e = {.field = field, .batch = batch};
+    fc__rng rng = fc__rng_create(8, 0);
+    e.threads = (size_t)fc_context_threads(b->context);
+    e.work_size = fc_field_work_size(&field->config, batch);
+    FC_NEW(b->context, &e.z, fc__product(batch, codes));
+    FC_NEW(b->context, &e.dz, fc__product(batch, codes));
+    FC_NEW(b->context, &e.work, fc__product(e.threads, e.work_size));
+    for (size_t i = 0; i < batch * codes; i++)
+        e.z[i] = (float)fc__rng_normal(&rng);
+    FC_TRY(bench_time(b->context, b->repeats, NULL, evaluate, &e, time));
+done:
+    free(e.z);
+    free(e.dz);
+    free(e.work);
+    return status;
+}
+
+/* One sample again and again with the same weights, as CVODE wants it: on one thread. */
+typedef struct single {
+    fc__evaluator *evaluator;
+    float *panels;
+    double *z, *dz; /* (C) */
+} single;
+
+static fc_status evaluate_one(void *user)
+{
+    single *s = user;
+    fc__evaluator_run(s->evaluator, 1, s->z, s->dz);
+    return FC_OK;
+}
+
+static fc_status time_one(bench *b, const fc_field *field, bench_timing *time)
+{
+    fc_status status = FC_OK;
+    size_t codes = field->config.codes;
+    single s = {0};
+    fc__rng rng = fc__rng_create(8, 0);
+    fc__field_weights weights = {.parameters = field->parameters};
+    FC_NEW(b->context, &s.panels, fc__field_panels_size(&field->config, FC__PACK_FORWARD));
+    FC_NEW(b->context, &s.z, codes);
+    FC_NEW(b->context, &s.dz, codes);
+    fc__field_pack(&field->config, field->parameters, FC__PACK_FORWARD, 0, 1, s.panels);
+    weights.forward = s.panels;
+    FC_TRY(fc__evaluator_create(&field->config, &weights, 1, 1, &s.evaluator));
+    for (size_t i = 0; i < codes; i++)
+        s.z[i] = fc__rng_normal(&rng);
+    FC_TRY(bench_time(b->context, b->repeats, NULL, evaluate_one, &s, time));
+done:
+    fc__evaluator_destroy(s.evaluator);
+    free(s.panels);
+    free(s.z);
+    free(s.dz);
+    return status;
+}
+
 fc_status bench_run_vector_field(bench *b, const bench_case *which, const bench_problem *problem)
 {
     fc_status status = FC_OK;
     bool one = which->variant == BENCH_ONE;
     const fc_field *field = problem->model->field;
-    size_t codes = field->config.codes;
-    evaluation e = {.field = field, .batch = one ? 1 : problem->size->batch};
-    e.threads = one ? 1 : (size_t)fc_context_threads(b->context);
-    e.work_size = fc_field_work_size(&field->config, e.batch);
+    size_t batch = one ? 1 : problem->size->batch;
     bench_result result = {.name = which->name,
                            .size = problem->size->name,
-                           .threads = (int)e.threads,
+                           .threads = one ? 1 : fc_context_threads(b->context),
                            .unit = "evaluations/s",
                            .compute = BENCH_SGEMM};
-    fc__rng rng = fc__rng_create(8, 0);
-    FC_NEW(b->context, &e.z, fc__product(e.batch, codes));
-    FC_NEW(b->context, &e.dz, fc__product(e.batch, codes));
-    FC_NEW(b->context, &e.work, fc__product(e.threads, e.work_size));
-    for (size_t i = 0; i < e.batch * codes; i++)
-        e.z[i] = (float)fc__rng_normal(&rng);
-    FC_TRY(bench_time(b->context, b->repeats, NULL, evaluate, &e, &result.time));
-    result.amount = (double)e.batch;
-    result.flops = (double)e.batch * bench_field_flops(&field->config);
+    if (one)
+        FC_TRY(time_one(b, field, &result.time));
+    else
+        FC_TRY(time_batch(b, field, batch, &result.time));
+    result.amount = (double)batch;
+    result.flops = (double)batch * bench_field_flops(&field->config);
     result.bytes = one ? 4.0 * (double)field->parameter_count : 0.0;
-    snprintf(result.note, sizeof result.note, "C = %zu, R = %zu, batch %zu", codes,
-             field->config.rank, e.batch);
+    snprintf(result.note, sizeof result.note, "C = %zu, R = %zu, batch %zu", field->config.codes,
+             field->config.rank, batch);
     FC_TRY(bench_keep(b, &result));
 done:
-    free(e.z);
-    free(e.dz);
-    free(e.work);
     return status;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const bench_limit_name[BENCH_LIMITS] = {"fma", "triad", "sgemm"};
+const char *const bench_limit_name[BENCH_LIMITS] = {"fma", "triad", "cache", "sgemm"};
 
 /* ---------------------------------------------------------------- memory and name */
 
@@ -104,27 +104,27 @@ DEFINE_FMA(fma_avx2, __attribute__((target("avx2,fma"))), 32)
 #endif
 DEFINE_FMA(fma_baseline, , 16)
 
-/* The widest that the processor offers, whatever the library was told to use. */
-static fma_work *widest(size_t *lanes)
+/* Floats of the widest vectors that the processor offers, whatever the library was told to use. */
+static size_t widest(void)
 {
 #if defined(__x86_64__)
-    *lanes = 16;
     if (__builtin_cpu_supports("avx512f"))
-        return fma_avx512;
-    *lanes = 8;
+        return 16;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return fma_avx2;
+        return 8;
 #endif
-    *lanes = 4;
-    return fma_baseline;
+    return 4;
 }
 
 static void measure_fma(const fc_context *context, double *flops, double *seconds)
 {
-    size_t lanes, threads = (size_t)fc_context_threads(context), calls = 64;
-    fma_work *work = widest(&lanes);
+    size_t lanes = widest(), threads = (size_t)fc_context_threads(context), calls = 64;
+    fma_work *work = fma_baseline;
     volatile float sink = 0.0f;
     double until = fc__seconds() + 0.3;
+#if defined(__x86_64__)
+    work = lanes == 16 ? fma_avx512 : lanes == 8 ? fma_avx2 : fma_baseline;
+#endif
     *flops = 2.0 * (double)(threads * calls * ROUNDS * CHAINS * lanes);
     *seconds = INFINITY;
     do {
@@ -194,6 +194,73 @@ done:
     return status;
 }
 
+/* ---------------------------------------------------------------- cache bandwidth */
+
+size_t bench_cache_size(void)
+{
+    long bytes = 0;
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    return bytes > 0 ? (size_t)bytes : (size_t)1 << 20;
+}
+
+typedef float read_work(size_t count, const float *from);
+
+#define DEFINE_READ(NAME, TARGET, BYTES)                                                           \
+    TARGET static float NAME(size_t count, const float *from)                                      \
+    {                                                                                              \
+        typedef float vector __attribute__((vector_size(BYTES)));                                  \
+        const vector *v = (const vector *)(const void *)from;                                      \
+        vector x0 = {0}, x1 = {0}, x2 = {0}, x3 = {0};                                             \
+        for (size_t i = 0; i < count * sizeof(float) / (BYTES); i += 4)                            \
+            x0 += v[i], x1 += v[i + 1], x2 += v[i + 2], x3 += v[i + 3];                            \
+        x0 += x1 + x2 + x3;                                                                        \
+        return x0[0];                                                                              \
+    }
+
+#if defined(__x86_64__)
+DEFINE_READ(read_avx512, __attribute__((target("avx512f"))), 64)
+DEFINE_READ(read_avx2, __attribute__((target("avx2"))), 32)
+#endif
+DEFINE_READ(read_baseline, , 16)
+
+/* A quarter of the cache on each thread, so that it stays there beside everything else. */
+static fc_status measure_cache(fc_context *context, double *bytes, double *seconds)
+{
+    enum { CALLS = 256 };
+    fc_status status = FC_OK;
+    size_t threads = (size_t)fc_context_threads(context);
+    size_t count = bench_cache_size() / 4 / sizeof(float) / 64 * 64;
+    read_work *work = read_baseline;
+    volatile float sink = 0.0f;
+    float *from = NULL;
+#if defined(__x86_64__)
+    work = widest() == 16 ? read_avx512 : widest() == 8 ? read_avx2 : read_baseline;
+#endif
+    FC_NEW(context, &from, fc__product(threads, count));
+    *bytes = (double)(threads * count * sizeof *from);
+    *seconds = INFINITY;
+    double until = fc__seconds() + 0.2;
+    do {
+        double start = fc__seconds();
+#pragma omp parallel for num_threads((int)threads) schedule(static, 1)
+        for (size_t t = 0; t < threads; t++) {
+            float sum = 0.0f;
+            for (size_t i = 0; i < CALLS; i++) {
+                from[t * count] = (float)i; /* or the sum would be taken once for all */
+                sum += work(count, from + t * count);
+            }
+#pragma omp critical
+            sink = sink + sum;
+        }
+        *seconds = fmin(*seconds, (fc__seconds() - start) / CALLS);
+    } while (fc__seconds() < until);
+done:
+    free(from);
+    return status;
+}
+
 /* ---------------------------------------------------------------- matrix products */
 
 static fc_status measure_sgemm(fc_context *context, double *flops, double *seconds)
@@ -213,8 +280,10 @@ static fc_status measure_sgemm(fc_context *context, double *flops, double *secon
     *seconds = INFINITY;
     for (int i = 0; i < 4; i++) {
         double start = fc__seconds();
-        fc__sgemm_parallel(context, false, false, rows, SIDE, SIDE, 1.0f, a, SIDE, b, SIDE, 0.0f, c,
-                           SIDE);
+#pragma omp parallel for num_threads(fc_context_threads(context)) schedule(static, 1)
+        for (size_t row = 0; row < rows; row += SIDE)
+            fc__sgemm(false, false, SIDE, SIDE, SIDE, 1.0f, a + row * SIDE, SIDE, b, SIDE, 0.0f,
+                      c + row * SIDE, SIDE);
         *seconds = fmin(*seconds, fc__seconds() - start);
     }
 done:
@@ -228,6 +297,8 @@ fc_status bench_measure_limit(fc_context *context, bench_limit limit, double *wo
 {
     if (limit == BENCH_TRIAD)
         return measure_triad(context, work, seconds);
+    if (limit == BENCH_CACHE)
+        return measure_cache(context, work, seconds);
     if (limit == BENCH_SGEMM)
         return measure_sgemm(context, work, seconds);
     measure_fma(context, work, seconds);

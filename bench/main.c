@@ -9,6 +9,7 @@
 static const bench_case cases[] = {
     {"limit-fma", "fused multiply-adds in registers", bench_run_limit, BENCH_FMA},
     {"limit-triad", "a = b + s c on arrays beyond the caches", bench_run_limit, BENCH_TRIAD},
+    {"limit-cache", "reading what stays in the second-level cache", bench_run_limit, BENCH_CACHE},
     {"limit-sgemm", "OpenBLAS, a 2048^3 product on each thread", bench_run_limit, BENCH_SGEMM},
     {"basis", "basis at points never seen before", bench_run_basis, 0},
     {"decode", "fields of frames at points seen before", bench_run_decode, BENCH_SEEN},
@@ -61,6 +62,7 @@ static const char usage[] =
 fc_status bench_run_limit(bench *b, const bench_case *which, const bench_problem *problem)
 {
     bench_limit limit = (bench_limit)which->variant;
+    bool reads = limit == BENCH_TRIAD || limit == BENCH_CACHE;
     double work, seconds;
     (void)problem;
     fc_status status = bench_measure_limit(b->context, limit, &work, &seconds);
@@ -71,9 +73,9 @@ fc_status bench_run_limit(bench *b, const bench_case *which, const bench_problem
         .size = "machine",
         .time = {.median = seconds, .min = seconds, .max = seconds, .repeats = 1},
         .amount = work,
-        .unit = limit == BENCH_TRIAD ? "bytes/s" : "flop/s",
-        .flops = limit == BENCH_TRIAD ? 0.0 : work,
-        .bytes = limit == BENCH_TRIAD ? work : 0.0};
+        .unit = reads ? "bytes/s" : "flop/s",
+        .flops = reads ? 0.0 : work,
+        .bytes = reads ? work : 0.0};
     snprintf(result.note, sizeof result.note, "%s", which->what);
     return bench_keep(b, &result);
 }

@@ -30,7 +30,7 @@ fc_status bench_keep(bench *b, const bench_result *result)
 
 void bench_keep_bases(bench *b, double bytes)
 {
-    fc_context_set_cache(b->context, bytes > BENCH_CACHE ? (size_t)bytes : (size_t)BENCH_CACHE);
+    fc_context_set_cache(b->context, bytes > BENCH_KEPT ? (size_t)bytes : (size_t)BENCH_KEPT);
 }
 
 bool bench_fits(const char *name, const char *size, double bytes)
@@ -48,8 +48,11 @@ bool bench_fits(const char *name, const char *size, double bytes)
 static bench_limit ruling(const bench *b, const bench_result *r, double *limit, double *fraction)
 {
     const double *limits = b->limit[r->threads == 1 && fc_context_threads(b->context) != 1];
-    double compute = r->flops / limits[r->compute], memory = r->bytes / limits[BENCH_TRIAD];
-    bench_limit which = memory > compute ? BENCH_TRIAD : r->compute;
+    /* What each thread reads stays in its cache between repeats if it fits there. */
+    bool cached = r->bytes / r->threads < (double)bench_cache_size();
+    bench_limit reading = cached ? BENCH_CACHE : BENCH_TRIAD;
+    double compute = r->flops / limits[r->compute], memory = r->bytes / limits[reading];
+    bench_limit which = memory > compute ? reading : r->compute;
     *limit = limits[which];
     *fraction = (memory > compute ? memory : compute) / r->time.median;
     return which;
@@ -69,9 +72,10 @@ static const char *time_text(double seconds, char text[16])
 
 static void print_limits(const double limit[BENCH_LIMITS], int threads)
 {
-    printf("limits      %d thread%s: fma %.1f GF/s, triad %.1f GB/s, sgemm %.1f GF/s\n", threads,
-           threads == 1 ? "" : "s", 1e-9 * limit[BENCH_FMA], 1e-9 * limit[BENCH_TRIAD],
-           1e-9 * limit[BENCH_SGEMM]);
+    printf("limits      %d thread%s: fma %.1f GF/s, triad %.1f GB/s, cache %.1f GB/s, "
+           "sgemm %.1f GF/s\n",
+           threads, threads == 1 ? "" : "s", 1e-9 * limit[BENCH_FMA], 1e-9 * limit[BENCH_TRIAD],
+           1e-9 * limit[BENCH_CACHE], 1e-9 * limit[BENCH_SGEMM]);
 }
 
 static void print_size(const bench_size *s)

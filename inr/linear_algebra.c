@@ -36,7 +36,7 @@ void fc__dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, con
  * otherwise, and the result must not depend on the number of threads. */
 static size_t part_size(size_t longer)
 {
-    enum { PARTS = 16, GRAIN = 16, LEAST = 64, MOST = 512 };
+    enum { PARTS = 8, GRAIN = 16, LEAST = 64, MOST = 512 };
     size_t size = (longer / PARTS / GRAIN + 1) * GRAIN;
     return size < LEAST ? LEAST : size > MOST ? MOST : size;
 }

@@ -14,6 +14,9 @@
 #
 # A peer that cannot be installed is named in the results with the reason.
 set -u
+# Threads that wait actively halve the time of small operations on a quiet machine, which is the one
+# to measure on; a passive policy left in the environment would be a handicap.
+unset OMP_WAIT_POLICY OMP_NUM_THREADS MKL_NUM_THREADS OPENBLAS_NUM_THREADS
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 driver=${FIELDCAST_BENCH:-$root/build/fieldcast-bench}
