@@ -15,7 +15,7 @@ typedef struct work {
     float *codes, *code_gradient, *code_first, *code_second; /* (frames, C) */
     float *gradient, *first, *second;                        /* (parameters) */
     uint64_t steps;
-    double loss;
+    double loss, preparation; /* preparation: seconds, once */
 } work;
 
 static void work_clear(work *w)
@@ -55,7 +55,9 @@ static fc_status work_create(bench *b, const bench_problem *problem, bool scatte
     fc__rng rng = fc__rng_create(7, 0);
     for (size_t i = 0; i < numbers; i++)
         w->codes[i] = (float)fc__rng_normal(&rng);
+    double start = fc__seconds();
     FC_TRY(fc__fit_pass_create(context, w->decoder, &w->frames, policy, &w->pass));
+    w->preparation = fc__seconds() - start;
 done:
     return status;
 }
@@ -67,7 +69,8 @@ static fc_status epoch(void *user)
     const fc__adam adam = {.rate = 1e-4, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8};
     size_t count = w->decoder->parameter_count;
     memset(w->gradient, 0, count * sizeof *w->gradient);
-    FC_TRY(fc__fit_pass_run(w->context, w->pass, w->frames.count, NULL, w->codes, w->code_gradient,
+    float *codes = fc__fit_pass_has_moments(w->pass) ? NULL : w->codes;
+    FC_TRY(fc__fit_pass_run(w->context, w->pass, w->frames.count, NULL, codes, w->code_gradient,
                             &w->loss, w->gradient));
     if (w->code_gradient)
         fc__adam_step(w->context, &adam, w->steps, w->frames.count * w->decoder->config.codes,
@@ -80,9 +83,13 @@ done:
 }
 
 /* README.md, "train-decoder" */
-static double shared_flops(const fc_decoder_config *config, size_t points, double frames)
+static double shared_flops(const fc_decoder_config *config, size_t points, double frames,
+                           bool moments)
 {
     double codes = (double)config->codes, values = (double)(points * config->channels);
+    if (moments)
+        return 3.0 * bench_basis_flops(config, points) + 2.0 * values * values * codes +
+               9.0 * values * codes * codes;
     double reduced = 4.0 * frames * values * codes;
     double squares = 4.0 * values * codes * codes + 4.0 * frames * codes * codes;
     return 3.0 * bench_basis_flops(config, points) + reduced + squares;
@@ -116,15 +123,20 @@ fc_status bench_run_train_decoder(bench *b, const bench_case *which, const bench
     if (!bench_fits(which->name, problem->size->name, 4.0 * values + coordinates))
         return FC_OK;
     FC_TRY(work_create(b, problem, scattered, solved ? FC__CODES_SOLVED : FC__CODES_ADAM, &w));
+    bool moments = fc__fit_pass_has_moments(w.pass);
     FC_TRY(bench_time(b->context, b->repeats, NULL, epoch, &w, &result.time));
     result.amount = values;
     result.flops = scattered ? scattered_flops(config, points, frames, solved)
-                             : shared_flops(config, points, frames);
-    /* Codes must be known before the gradient is formed: solving for them reads the values twice.
-     */
-    result.bytes = 4.0 * values * (solved && !scattered ? 2.0 : 1.0) + coordinates;
-    snprintf(result.note, sizeof result.note, "%.0f frames of %zu %s points, %s codes; loss %.3e",
-             frames, points, scattered ? "other" : "shared", solved ? "solved" : "Adam's", w.loss);
+                             : shared_flops(config, points, frames, moments);
+    /* The covariance, or the values: twice where codes must be known before the gradient. */
+    double places = (double)(points * config->channels);
+    result.bytes = moments ? 4.0 * places * places
+                           : 4.0 * values * (solved && !scattered ? 2.0 : 1.0) + coordinates;
+    snprintf(result.note, sizeof result.note,
+             "%.0f frames of %zu %s points, %s codes%s; loss %.3e; prepared once in %.2f s", frames,
+             points, scattered ? "other" : "shared", solved ? "solved" : "Adam's",
+             moments ? ", by moments" : "", w.loss, w.preparation);
+    snprintf(result.keys, sizeof result.keys, ", \"preparation\": %.3e", w.preparation);
     FC_TRY(bench_keep(b, &result));
 done:
     work_clear(&w);

@@ -83,7 +83,7 @@ typedef enum fc__code_policy {
     FC__CODES_ADAM    /* auto-decoding */
 } fc__code_policy;
 
-/* codes (frames, C) are read, and written back for FC__CODES_ADAM. */
+/* codes (frames, C): read when fixed, written back for FC__CODES_ADAM; not used when solved for. */
 fc_status fc__gradient_fit(fc_context *context, fc_decoder *decoder, const fc__frames *training,
                            const fc_fit_config *fit, fc__code_policy policy, size_t steps,
                            float *codes);

@@ -40,6 +40,7 @@ void fc__fit_pass_destroy(fc__fit_pass *pass)
 {
     if (!pass)
         return;
+    fc__moments_destroy(pass->moments);
     fc__scattered_destroy(pass->scattered);
     fc__code_solver_destroy(pass->solver);
     free(pass->point);
@@ -50,6 +51,11 @@ void fc__fit_pass_destroy(fc__fit_pass *pass)
 bool fc__fit_pass_is_shared(const fc__fit_pass *pass)
 {
     return pass->shared;
+}
+
+bool fc__fit_pass_has_moments(const fc__fit_pass *pass)
+{
+    return pass->moments != NULL;
 }
 
 void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed)
@@ -65,8 +71,9 @@ fc_status fc__fit_pass_run(fc_context *context, fc__fit_pass *pass, size_t count
     *loss = 0.0;
     if (count == 0)
         return FC_OK;
-    return pass->shared
-               ? fc__shared_run(context, pass, count, chosen, codes, code_gradient, loss, gradient)
-               : fc__scattered_run(context, pass, count, chosen, codes, code_gradient, loss,
-                                   gradient);
+    if (!codes)
+        return fc__moments_run(context, pass, loss, gradient);
+    if (pass->shared)
+        return fc__shared_run(context, pass, count, chosen, codes, code_gradient, loss, gradient);
+    return fc__scattered_run(context, pass, count, chosen, codes, code_gradient, loss, gradient);
 }

@@ -2,7 +2,8 @@
  *
  * As the field is affine in the code, u = phi0 + Phi z, the gradient for the basis is the residual
  * times the codes. Where all frames are observed at the same values, the basis is formed once and
- * the pass consists of products (frames x values x C); with other points in every frame each frame
+ * the pass consists of products (frames x values x C), or (values x values x C) where the frames
+ * enter by their covariance; with other points in every frame each frame
  * is evaluated forward and backward through the layers with its code, which never forms the basis:
  *
  *   h_0 = s_0 * (A_0 z + b_0),   h_l = s_l * (W_l h_{l-1} + A_l z + b_l),   u = head h_L + bias
@@ -23,6 +24,11 @@ void fc__fit_pass_destroy(fc__fit_pass *pass);
 /* Whether the frames are observed at the same values, so that one basis serves all. */
 bool fc__fit_pass_is_shared(const fc__fit_pass *pass);
 
+/* Whether runs without codes are possible: codes are solved for, frames are observed at the same
+ * values, and there are so many of them that their covariance, formed once, is the cheaper way to
+ * the same loss and gradient. */
+bool fc__fit_pass_has_moments(const fc__fit_pass *pass);
+
 /* From now on a run looks at no more than `points` random points of a frame (0 = all of them), the
  * sample of a seed being the same in every run; frames that share points share the sample. */
 void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed);
@@ -33,7 +39,8 @@ void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed);
  *
  *   FC__CODES_FIXED   read;
  *   FC__CODES_SOLVED  solved for, and written (variable projection), with a ridge of 1e-4 of the
- *                     normal matrix's mean diagonal;
+ *                     normal matrix's mean diagonal; NULL = not wanted, which is possible for all
+ *                     frames of a pass that has moments;
  *   FC__CODES_ADAM    read, and the gradient of each frame's own mean square is written to
  *                     code_gradient (count, C); NULL for the other policies.
  *

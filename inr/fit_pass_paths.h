@@ -10,6 +10,18 @@
 typedef struct fc__scattered_room fc__scattered_room; /* memory of fit_pass_scattered.c */
 typedef struct fc__code_solver fc__code_solver;       /* and of fit_codes.c */
 
+/* Mean (values) and covariance (values, values) of frames observed at the same values (those of a
+ * frame; zero where nothing is observed): all that the loss with solved codes depends on. */
+typedef struct fc__moments {
+    size_t values;
+    float *mean, *covariance;
+} fc__moments;
+
+/* Whether a pass by the covariance, values^2, costs less than one by the frames. */
+bool fc__moments_worth(size_t values, size_t frames);
+fc_status fc__moments_create(fc_context *context, const fc__frames *frames, fc__moments **moments);
+void fc__moments_destroy(fc__moments *moments);
+
 struct fc__fit_pass {
     const fc_decoder *decoder;
     const fc__frames *frames;
@@ -23,6 +35,7 @@ struct fc__fit_pass {
     bool whole;    /* every value of every point is observed */
     float *room;   /* of the last run, kept for the next */
     size_t room_size;
+    fc__moments *moments; /* FC__CODES_SOLVED, NULL where they are not worth it */
     /* scattered */
     fc__scattered_room *scattered;
     fc__code_solver *solver; /* FC__CODES_SOLVED */
@@ -61,6 +74,9 @@ fc_status fc__shared_create(fc_context *context, fc__fit_pass *pass);
 fc_status fc__shared_run(fc_context *context, fc__fit_pass *pass, size_t count,
                          const size_t *chosen, float *codes, float *code_gradient, double *loss,
                          float *gradient);
+
+/* The same over all frames by their moments, codes solved for. */
+fc_status fc__moments_run(fc_context *context, fc__fit_pass *pass, double *loss, float *gradient);
 
 fc_status fc__scattered_create(fc_context *context, fc__fit_pass *pass);
 void fc__scattered_destroy(fc__scattered_room *room);

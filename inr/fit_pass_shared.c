@@ -1,4 +1,13 @@
-/* A pass over frames observed at the same values: everything but the basis is a matrix product. */
+/* A pass over frames observed at the same values: everything but the basis is a matrix product.
+ *
+ * With solved codes, z = K (y - phi0) and K = (Phi^T Phi + ridge)^-1 Phi^T, loss and gradient
+ * depend on the frames through their mean m and covariance S alone. With d = m - phi0 and T = (S +
+ * d d^T) K^T,
+ *
+ *   mean_f r z^T = Phi (K T) - T,   mean_f r = Phi K d - d,
+ *   mean_f |r|^2 = tr(S + d d^T) - <Phi, T> + <Phi, mean_f r z^T>,        r = phi0 + Phi z - y,
+ *
+ * so that a pass over all frames costs values^2 C, however many they are. */
 #include "inr/fit_pass_paths.h"
 
 #include <omp.h>
@@ -23,6 +32,9 @@ fc_status fc__shared_create(fc_context *context, fc__fit_pass *pass)
         return FC_OK;
     const fc_frame *first = pass->frames->frame[0];
     size_t points = dataset->points[first->points].count;
+    if (pass->policy == FC__CODES_SOLVED &&
+        fc__moments_worth(points * channels, pass->frames->count))
+        FC_TRY(fc__moments_create(context, pass->frames, &pass->moments));
     FC_NEW(context, &pass->point, points);
     for (size_t p = 0; p < points; p++) {
         size_t missing = 0;
@@ -53,6 +65,8 @@ typedef struct shared_run {
     float *phi0_bar, *phi_bar;
     float *residual; /* (frames, values) */
     float *z, *rhs;  /* (frames, C) */
+    float *k, *t;    /* K^T and T (values, C), a pass by moments */
+    float *s;        /* S at the sample (values, values) */
     double *normal;  /* (C, C), its Cholesky factor */
     double *square;  /* of every COLUMNS values */
 } shared_run;
@@ -65,6 +79,7 @@ static void shared_run_clear(shared_run *run)
     free(run->square);
 }
 
+/* count: frames, 0 = a pass by moments */
 static fc_status shared_run_create(fc_context *context, fc__fit_pass *pass, size_t count,
                                    shared_run *run)
 {
@@ -83,6 +98,8 @@ static fc_status shared_run_create(fc_context *context, fc__fit_pass *pass, size
                         .whole = pass->whole && points == pass->seen};
     size_t size = 2 * values + 2 * fc__product(values, codes) + fc__product(frames, values) +
                   2 * fc__product(frames, codes);
+    if (count == 0)
+        size += 2 * fc__product(values, codes) + (run->whole ? 0 : fc__product(values, values));
     if (size > pass->room_size) {
         free(pass->room);
         pass->room = NULL;
@@ -97,6 +114,9 @@ static fc_status shared_run_create(fc_context *context, fc__fit_pass *pass, size
     run->residual = run->phi_bar + values * codes;
     run->z = run->residual + frames * values;
     run->rhs = run->z + frames * codes;
+    run->k = run->rhs + frames * codes;
+    run->t = run->k + values * codes;
+    run->s = run->t + values * codes;
     memset(run->phi0_bar, 0, values * sizeof *run->phi0_bar);
     memset(run->phi_bar, 0, values * codes * sizeof *run->phi_bar);
     FC_NEW(context, &run->index, values);
@@ -183,24 +203,22 @@ static void shared_departures(const shared_run *run, size_t count, const size_t 
     }
 }
 
-/* z = (Phi^T Phi + ridge)^-1 Phi^T (y - phi0) */
-static fc_status shared_solve(const shared_run *run, size_t count)
+/* x (count, C) = rhs (count, C) (Phi^T Phi + ridge)^-1 */
+static fc_status shared_solve(const shared_run *run, size_t count, const float *rhs, float *x)
 {
     fc_status status = FC_OK;
     size_t codes = run->codes, threads = (size_t)fc_context_threads(run->context);
     double *columns = NULL;
     FC_NEW(run->context, &columns, fc__product(threads, SOLVED_TOGETHER * codes));
-    fc__sgemm_parallel(run->context, false, false, count, codes, run->values, -1.0f, run->residual,
-                       run->values, run->phi, codes, 0.0f, run->rhs, codes);
 #pragma omp parallel for num_threads((int)threads) schedule(static)
     for (size_t start = 0; start < count; start += SOLVED_TOGETHER) {
         double *own = columns + (size_t)omp_get_thread_num() * SOLVED_TOGETHER * codes;
         size_t size = count - start < SOLVED_TOGETHER ? count - start : SOLVED_TOGETHER;
         for (size_t i = 0; i < size * codes; i++)
-            own[i % codes * size + i / codes] = (double)run->rhs[start * codes + i];
+            own[i % codes * size + i / codes] = (double)rhs[start * codes + i];
         fc__cholesky_solve(codes, run->normal, size, own);
         for (size_t i = 0; i < size * codes; i++)
-            run->z[start * codes + i] = (float)own[i % codes * size + i / codes];
+            x[start * codes + i] = (float)own[i % codes * size + i / codes];
     }
 done:
     free(columns);
@@ -236,7 +254,9 @@ static fc_status shared_block(shared_run *run, size_t count, const size_t *chose
     size_t c = run->codes, values = run->values;
     shared_departures(run, count, chosen, start);
     if (run->pass->policy == FC__CODES_SOLVED) {
-        fc_status status = shared_solve(run, count);
+        fc__sgemm_parallel(run->context, false, false, count, c, values, -1.0f, run->residual,
+                           values, run->phi, c, 0.0f, run->rhs, c);
+        fc_status status = shared_solve(run, count, run->rhs, run->z);
         if (status != FC_OK)
             return status;
     }
@@ -258,6 +278,18 @@ static fc_status shared_block(shared_run *run, size_t count, const size_t *chose
     return FC_OK;
 }
 
+/* Gradient of the weights from that of the basis, which is scaled first. */
+static fc_status shared_finish(const shared_run *run, double scale, float *gradient)
+{
+    const float factor = (float)scale;
+    for (size_t i = 0; i < run->values; i++)
+        run->phi0_bar[i] *= factor;
+    for (size_t i = 0; i < run->values * run->codes; i++)
+        run->phi_bar[i] *= factor;
+    return fc_decoder_basis_vjp(run->context, run->pass->decoder, run->points, run->x,
+                                run->phi0_bar, run->phi_bar, gradient);
+}
+
 fc_status fc__shared_run(fc_context *context, fc__fit_pass *pass, size_t count,
                          const size_t *chosen, float *codes, float *code_gradient, double *loss,
                          float *gradient)
@@ -274,13 +306,84 @@ fc_status fc__shared_run(fc_context *context, fc__fit_pass *pass, size_t count,
     double mean = 1.0 / ((double)run.number * (double)count);
     for (size_t i = 0; i < run.values; i += COLUMNS)
         *loss += mean * run.square[i / COLUMNS];
-    const float factor = (float)(2.0 * mean);
-    for (size_t i = 0; i < run.values; i++)
-        run.phi0_bar[i] *= factor;
-    for (size_t i = 0; i < run.values * run.codes; i++)
-        run.phi_bar[i] *= factor;
-    FC_TRY(fc_decoder_basis_vjp(context, pass->decoder, run.points, run.x, run.phi0_bar,
-                                run.phi_bar, gradient));
+    FC_TRY(shared_finish(&run, 2.0 * mean, gradient));
+done:
+    shared_run_clear(&run);
+    return status;
+}
+
+/* ---------------------------------------------------------------- all frames by their moments */
+
+/* d (values), S at the sample (the covariance itself where that is all), and tr(S + d d^T). */
+static const float *sampled_moments(const shared_run *run, float *d, double *trace)
+{
+    const fc__moments *m = run->pass->moments;
+    const float *covariance = run->whole ? m->covariance : run->s;
+    size_t values = run->values;
+    if (!run->whole) {
+#pragma omp parallel for num_threads(fc_context_threads(run->context)) schedule(static)
+        for (size_t i = 0; i < values; i++)
+            for (size_t j = 0; j < values; j++)
+                run->s[i * values + j] =
+                    run->index[i] == MISSING || run->index[j] == MISSING
+                        ? 0.0f
+                        : m->covariance[run->index[i] * m->values + run->index[j]];
+    }
+    *trace = 0.0;
+    for (size_t v = 0; v < values; v++) {
+        d[v] = run->index[v] == MISSING ? 0.0f : m->mean[run->index[v]] - run->phi0[v];
+        *trace += (double)covariance[v * (values + 1)] + (double)d[v] * (double)d[v];
+    }
+    return covariance;
+}
+
+/* Phi_bar and phi0_bar as above, before their factor, and the mean of |r|^2. */
+static fc_status moments_gradient(shared_run *run, double *square)
+{
+    fc_status status = FC_OK;
+    fc_context *context = run->context;
+    size_t values = run->values, c = run->codes;
+    float *d = NULL, *kd = NULL, *kt = NULL;
+    double trace, along = 0.0;
+    FC_NEW(context, &d, values);
+    FC_NEW(context, &kd, c);
+    FC_NEW(context, &kt, fc__product(c, c));
+    const float *covariance = sampled_moments(run, d, &trace);
+    FC_TRY(shared_solve(run, values, run->phi, run->k));
+    fc__sgemm(false, false, 1, c, values, 1.0f, d, values, run->k, c, 0.0f, kd, c);
+    fc__sgemm_parallel(context, false, false, values, c, values, 1.0f, covariance, values, run->k,
+                       c, 0.0f, run->t, c);
+    fc__sgemm_parallel(context, false, false, values, c, 1, 1.0f, d, 1, kd, c, 1.0f, run->t, c);
+    fc__sgemm_parallel(context, true, false, c, c, values, 1.0f, run->k, c, run->t, c, 0.0f, kt, c);
+    memcpy(run->phi_bar, run->t, values * c * sizeof *run->t);
+    fc__sgemm_parallel(context, false, false, values, c, c, 1.0f, run->phi, c, kt, c, -1.0f,
+                       run->phi_bar, c);
+    for (size_t v = 0; v < values; v++) {
+        const float *phi = run->phi + v * c, *t = run->t + v * c, *bar = run->phi_bar + v * c;
+        run->phi0_bar[v] = -d[v];
+        for (size_t i = 0; i < c; i++) {
+            run->phi0_bar[v] += phi[i] * kd[i];
+            along += (double)phi[i] * ((double)t[i] - (double)bar[i]);
+        }
+    }
+    *square = trace - along;
+done:
+    free(d);
+    free(kd);
+    free(kt);
+    return status;
+}
+
+fc_status fc__moments_run(fc_context *context, fc__fit_pass *pass, double *loss, float *gradient)
+{
+    fc_status status = FC_OK;
+    shared_run run = {0};
+    FC_TRY(shared_run_create(context, pass, 0, &run));
+    FC_TRY(shared_basis(&run));
+    FC_TRY(shared_normal(&run));
+    FC_TRY(moments_gradient(&run, loss));
+    *loss /= (double)run.number;
+    FC_TRY(shared_finish(&run, 2.0 / (double)run.number, gradient));
 done:
     shared_run_clear(&run);
     return status;

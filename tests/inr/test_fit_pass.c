@@ -3,17 +3,19 @@
 #include "tests/inr/decoder_fixture.h"
 
 static const struct {
-    double loss;   /* float results against double ones */
-    double slope;  /* gradients against central differences in double, step 1e-5 */
-    double vjp;    /* float gradients against double ones */
-    double ways;   /* between the two ways, gradients and codes */
-    double solved; /* codes against a dense solution in double */
-    double total;  /* of the projection, whose ridge has a small derivative of its own */
-    double mean;   /* of samples against the whole */
+    double loss;    /* float results against double ones */
+    double slope;   /* gradients against central differences in double, step 1e-5 */
+    double vjp;     /* float gradients against double ones */
+    double ways;    /* between the two ways, gradients and codes */
+    double moments; /* and between frames and their moments */
+    double solved;  /* codes against a dense solution in double */
+    double total;   /* of the projection, whose ridge has a small derivative of its own */
+    double mean;    /* of samples against the whole */
 } tolerance = {.loss = 1e-5,
                .slope = 2e-5,
                .vjp = 1e-5,
                .ways = 2e-5,
+               .moments = 5e-5,
                .solved = 2e-4,
                .total = 2e-3,
                .mean = 0.05};
@@ -292,6 +294,38 @@ static void both_ways_agree_on_the_same_data(void **state)
     }
 }
 
+/* A run by frames and one by their moments, of all points and of a sample of them. */
+static void moments_give_the_loss_and_gradient_of_all_frames(void **state)
+{
+    enum { VALUES = 14 }; /* fewer than three times FRAMES */
+    for (size_t which = 0; which < 2 * CASES; which++) {
+        size_t channels = cases[which % CASES].channels;
+        setting s = make_setting(*state, which % CASES, SHARED, 0.1, VALUES / channels);
+        float *by_moments = zeros(s.parameters, sizeof *by_moments);
+        fc__fit_pass *pass;
+        double loss;
+        CHECK(fc__fit_pass_create(*state, s.decoder, &s.frames, FC__CODES_SOLVED, &pass));
+        assert_true(fc__fit_pass_has_moments(pass));
+        fc__fit_pass_sample(pass, which < CASES ? 0 : 6, 3);
+        memset(s.gradient, 0, s.parameters * sizeof *s.gradient);
+        CHECK(fc__fit_pass_run(*state, pass, FRAMES, NULL, s.z, NULL, &s.loss, s.gradient));
+        CHECK(fc__fit_pass_run(*state, pass, FRAMES, NULL, NULL, NULL, &loss, by_moments));
+        double *expected = to_double(s.parameters, s.gradient);
+        assert_true(fabs(loss - s.loss) < tolerance.moments * s.loss);
+        assert_true(difference_float(s.parameters, by_moments, expected) < tolerance.moments);
+        fc__fit_pass_destroy(pass);
+        free(expected);
+        free(by_moments);
+        free_setting(&s);
+    }
+    setting many = make_setting(*state, 1, SHARED, 0.0, POINTS);
+    fc__fit_pass *pass;
+    CHECK(fc__fit_pass_create(*state, many.decoder, &many.frames, FC__CODES_SOLVED, &pass));
+    assert_false(fc__fit_pass_has_moments(pass));
+    fc__fit_pass_destroy(pass);
+    free_setting(&many);
+}
+
 static void solved_codes_are_those_of_a_dense_solution(void **state)
 {
     enum { MANY = 9000 }; /* beyond what is taken at a time */
@@ -435,6 +469,7 @@ int main(void)
         cmocka_unit_test(gradients_match_finite_differences),
         cmocka_unit_test(the_gradient_is_the_residual_times_the_codes_through_the_basis),
         cmocka_unit_test(both_ways_agree_on_the_same_data),
+        cmocka_unit_test(moments_give_the_loss_and_gradient_of_all_frames),
         cmocka_unit_test(solved_codes_are_those_of_a_dense_solution),
         cmocka_unit_test(the_gradient_with_solved_codes_is_the_total_derivative),
         cmocka_unit_test(results_do_not_depend_on_the_number_of_threads),
