@@ -88,8 +88,8 @@ fc_status bench_points_copy(fc_context *context, const fc_domain *domain, const 
  * nothing remembers. */
 void bench_points_shift(const fc_domain *domain, fc_points *points);
 
-/* A normalised dataset of one sequence of smooth frames, on the grid or (scattered) each on as many
- * random points of its own. */
+/* Smooth frames of variance about 1, on the grid (flows on that of the square) or (scattered) each
+ * on as many random points of its own. */
 fc_status bench_frames_create(fc_context *context, const fc_domain *domain, const bench_size *size,
                               bool scattered, fc_dataset **dataset);
 

@@ -1,4 +1,5 @@
 #include "bench/bench.h"
+#include "data/data.h"
 #include "inr/fit.h"
 
 #include <math.h>
@@ -324,6 +325,17 @@ done:
     return status;
 }
 
+/* Frames on the grid of the square: Navier-Stokes flows, as the cost of a pass by moments depends
+ * on how many directions the frames have. */
+static fc_status flow_frames(fc_context *context, const bench_size *size, fc_dataset **dataset)
+{
+    fc_navier_stokes_config config = fc_navier_stokes_config_default();
+    config.frames = 10;
+    config.sequences = size->frames / config.frames;
+    config.grid = size->grid[0];
+    return fc_navier_stokes_generate(context, &config, dataset);
+}
+
 fc_status bench_frames_create(fc_context *context, const fc_domain *domain, const bench_size *size,
                               bool scattered, fc_dataset **dataset)
 {
@@ -334,6 +346,8 @@ fc_status bench_frames_create(fc_context *context, const fc_domain *domain, cons
     fc_points grid = {0};
     fc_sequence *sequence;
     fc_dataset *made = NULL;
+    if (!scattered && !size->sphere && size->grid[0] <= 64)
+        return flow_frames(context, size, dataset);
     FC_TRY(fc_dataset_create(context, domain, size->channels, &made));
     FC_NEW(context, &times, frames);
     FC_NEW(context, &points, frames);

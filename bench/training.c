@@ -84,11 +84,12 @@ done:
 
 /* README.md, "train-decoder" */
 static double shared_flops(const fc_decoder_config *config, size_t points, double frames,
-                           bool moments)
+                           size_t moments)
 {
     double codes = (double)config->codes, values = (double)(points * config->channels);
+    double rank = (double)moments;
     if (moments)
-        return 3.0 * bench_basis_flops(config, points) + 2.0 * values * values * codes +
+        return 3.0 * bench_basis_flops(config, points) + 4.0 * values * rank * codes +
                9.0 * values * codes * codes;
     double reduced = 4.0 * frames * values * codes;
     double squares = 4.0 * values * codes * codes + 4.0 * frames * codes * codes;
@@ -123,20 +124,21 @@ fc_status bench_run_train_decoder(bench *b, const bench_case *which, const bench
     if (!bench_fits(which->name, problem->size->name, 4.0 * values + coordinates))
         return FC_OK;
     FC_TRY(work_create(b, problem, scattered, solved ? FC__CODES_SOLVED : FC__CODES_ADAM, &w));
-    bool moments = fc__fit_pass_has_moments(w.pass);
+    size_t moments = fc__fit_pass_moments_rank(w.pass);
     FC_TRY(bench_time(b->context, b->repeats, NULL, epoch, &w, &result.time));
     result.amount = values;
     result.flops = scattered ? scattered_flops(config, points, frames, solved)
                              : shared_flops(config, points, frames, moments);
     /* The covariance, or the values: twice where codes must be known before the gradient. */
     double places = (double)(points * config->channels);
-    result.bytes = moments ? 4.0 * places * places
+    result.bytes = moments ? 8.0 * places * (double)moments
                            : 4.0 * values * (solved && !scattered ? 2.0 : 1.0) + coordinates;
     snprintf(result.note, sizeof result.note,
              "%.0f frames of %zu %s points, %s codes%s; loss %.3e; prepared once in %.2f s", frames,
              points, scattered ? "other" : "shared", solved ? "solved" : "Adam's",
              moments ? ", by moments" : "", w.loss, w.preparation);
-    snprintf(result.keys, sizeof result.keys, ", \"preparation\": %.3e", w.preparation);
+    snprintf(result.keys, sizeof result.keys, ", \"preparation\": %.3e, \"rank\": %zu",
+             w.preparation, moments);
     FC_TRY(bench_keep(b, &result));
 done:
     work_clear(&w);

@@ -19,17 +19,14 @@ static void shared_close(shared_part *shared)
     free(shared->scale);
 }
 
-/* Few codes stand in rows; more are transposed, with zeros after the last. */
 static fc_status shared_open(fc_context *context, size_t channels, size_t codes,
                              const fc__decoding *d, shared_part *shared)
 {
     fc_status status = FC_OK;
-    bool few = d->frames <= FC__FEW_FIELDS;
-    size_t row = (d->frames + FC__FIELD_PADDING - 1) / FC__FIELD_PADDING * FC__FIELD_PADDING;
-    FC_NEW(context, &shared->z, fc__product(codes, row));
+    FC_NEW(context, &shared->z, fc__product(codes, d->frames));
     for (size_t f = 0; f < d->frames; f++)
         for (size_t c = 0; c < codes; c++)
-            shared->z[few ? f * codes + c : c * row + f] = (float)d->codes[f][c];
+            shared->z[f * codes + c] = (float)d->codes[f][c];
     if (d->mean) {
         FC_NEW(context, &shared->mean, channels);
         FC_NEW(context, &shared->scale, channels);
@@ -42,7 +39,6 @@ static fc_status shared_open(fc_context *context, size_t channels, size_t codes,
                                   .channels = channels,
                                   .frames = d->frames,
                                   .z = shared->z,
-                                  .z_row = row,
                                   .mean = shared->mean,
                                   .scale = shared->scale,
                                   .values = d->values};

@@ -58,6 +58,11 @@ bool fc__fit_pass_has_moments(const fc__fit_pass *pass)
     return pass->moments != NULL;
 }
 
+size_t fc__fit_pass_moments_rank(const fc__fit_pass *pass)
+{
+    return pass->moments ? pass->moments->rank : 0;
+}
+
 void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed)
 {
     pass->sample = points;

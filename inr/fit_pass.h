@@ -2,9 +2,9 @@
  *
  * As the field is affine in the code, u = phi0 + Phi z, the gradient for the basis is the residual
  * times the codes. Where all frames are observed at the same values, the basis is formed once and
- * the pass consists of products (frames x values x C), or (values x values x C) where the frames
- * enter by their covariance; with other points in every frame each frame
- * is evaluated forward and backward through the layers with its code, which never forms the basis:
+ * the pass consists of products (frames x values x C), or (values x rank of their covariance x C)
+ * where the frames enter by their covariance; with other points in every frame each frame is
+ * evaluated forward and backward through the layers with its code, which never forms the basis:
  *
  *   h_0 = s_0 * (A_0 z + b_0),   h_l = s_l * (W_l h_{l-1} + A_l z + b_l),   u = head h_L + bias
  */
@@ -28,6 +28,8 @@ bool fc__fit_pass_is_shared(const fc__fit_pass *pass);
  * values, and there are so many of them that their covariance, formed once, is the cheaper way to
  * the same loss and gradient. */
 bool fc__fit_pass_has_moments(const fc__fit_pass *pass);
+/* Columns of the covariance's factor that such a run reads, 0 without moments. */
+size_t fc__fit_pass_moments_rank(const fc__fit_pass *pass);
 
 /* From now on a run looks at no more than `points` random points of a frame (0 = all of them), the
  * sample of a seed being the same in every run; frames that share points share the sample. */

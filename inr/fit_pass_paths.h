@@ -10,14 +10,18 @@
 typedef struct fc__scattered_room fc__scattered_room; /* memory of fit_pass_scattered.c */
 typedef struct fc__code_solver fc__code_solver;       /* and of fit_codes.c */
 
-/* Mean (values) and covariance (values, values) of frames observed at the same values (those of a
- * frame; zero where nothing is observed): all that the loss with solved codes depends on. */
+/* Mean and covariance S of frames observed at the same values (those of a frame; zero where nothing
+ * is observed): all that the loss with solved codes depends on. S = F F^T with as many columns as
+ * it takes to leave 1e-12 of the variance, or S itself as F where these are not far fewer. */
 typedef struct fc__moments {
-    size_t values;
-    float *mean, *covariance;
+    size_t values, rank;
+    float *mean;      /* (values) */
+    double *variance; /* (values): diagonal of S */
+    float *factor;    /* (values, rank) */
+    bool is_factor;   /* false: factor is S */
 } fc__moments;
 
-/* Whether a pass by the covariance, values^2, costs less than one by the frames. */
+/* Whether a pass by the covariance costs less than one by the frames. */
 bool fc__moments_worth(size_t values, size_t frames);
 fc_status fc__moments_create(fc_context *context, const fc__frames *frames, fc__moments **moments);
 void fc__moments_destroy(fc__moments *moments);

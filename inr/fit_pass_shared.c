@@ -7,7 +7,7 @@
  *   mean_f r z^T = Phi (K T) - T,   mean_f r = Phi K d - d,
  *   mean_f |r|^2 = tr(S + d d^T) - <Phi, T> + <Phi, mean_f r z^T>,        r = phi0 + Phi z - y,
  *
- * so that a pass over all frames costs values^2 C, however many they are. */
+ * so that a pass over all frames costs values x rank(S) x C, however many they are. */
 #include "inr/fit_pass_paths.h"
 
 #include <omp.h>
@@ -66,7 +66,7 @@ typedef struct shared_run {
     float *residual; /* (frames, values) */
     float *z, *rhs;  /* (frames, C) */
     float *k, *t;    /* K^T and T (values, C), a pass by moments */
-    float *s;        /* S at the sample (values, values) */
+    float *f, *fk;   /* the sample's rows of F (values, rank), F^T K^T (rank, C) */
     double *normal;  /* (C, C), its Cholesky factor */
     double *square;  /* of every COLUMNS values */
 } shared_run;
@@ -98,8 +98,10 @@ static fc_status shared_run_create(fc_context *context, fc__fit_pass *pass, size
                         .whole = pass->whole && points == pass->seen};
     size_t size = 2 * values + 2 * fc__product(values, codes) + fc__product(frames, values) +
                   2 * fc__product(frames, codes);
+    size_t rank = count == 0 ? pass->moments->rank : 0;
     if (count == 0)
-        size += 2 * fc__product(values, codes) + (run->whole ? 0 : fc__product(values, values));
+        size += 2 * fc__product(values, codes) + fc__product(rank, codes) +
+                (run->whole ? 0 : fc__product(values, rank));
     if (size > pass->room_size) {
         free(pass->room);
         pass->room = NULL;
@@ -116,7 +118,8 @@ static fc_status shared_run_create(fc_context *context, fc__fit_pass *pass, size
     run->rhs = run->z + frames * codes;
     run->k = run->rhs + frames * codes;
     run->t = run->k + values * codes;
-    run->s = run->t + values * codes;
+    run->fk = run->t + values * codes;
+    run->f = run->fk + rank * codes;
     memset(run->phi0_bar, 0, values * sizeof *run->phi0_bar);
     memset(run->phi_bar, 0, values * codes * sizeof *run->phi_bar);
     FC_NEW(context, &run->index, values);
@@ -314,59 +317,90 @@ done:
 
 /* ---------------------------------------------------------------- all frames by their moments */
 
-/* d (values), S at the sample (the covariance itself where that is all), and tr(S + d d^T). */
-static const float *sampled_moments(const shared_run *run, float *d, double *trace)
+/* The rows, and where F is S itself the columns, of F at the sample. */
+static void sample_factor(const shared_run *run)
 {
     const fc__moments *m = run->pass->moments;
-    const float *covariance = run->whole ? m->covariance : run->s;
-    size_t values = run->values;
-    if (!run->whole) {
+    size_t columns = m->is_factor ? m->rank : run->values;
 #pragma omp parallel for num_threads(fc_context_threads(run->context)) schedule(static)
-        for (size_t i = 0; i < values; i++)
-            for (size_t j = 0; j < values; j++)
-                run->s[i * values + j] =
-                    run->index[i] == MISSING || run->index[j] == MISSING
-                        ? 0.0f
-                        : m->covariance[run->index[i] * m->values + run->index[j]];
+    for (size_t v = 0; v < run->values; v++) {
+        float *to = run->f + v * columns;
+        const float *from = run->index[v] == MISSING ? NULL : m->factor + run->index[v] * m->rank;
+        for (size_t j = 0; j < columns; j++) {
+            size_t column = m->is_factor ? j : run->index[j];
+            to[j] = from && column != MISSING ? from[column] : 0.0f;
+        }
     }
-    *trace = 0.0;
-    for (size_t v = 0; v < values; v++) {
-        d[v] = run->index[v] == MISSING ? 0.0f : m->mean[run->index[v]] - run->phi0[v];
-        *trace += (double)covariance[v * (values + 1)] + (double)d[v] * (double)d[v];
+}
+
+/* t (values, C) = S K^T at the sample. */
+static void times_covariance(const shared_run *run)
+{
+    const fc__moments *m = run->pass->moments;
+    size_t values = run->values, c = run->codes, rank = m->is_factor ? m->rank : values;
+    const float *f = run->whole ? m->factor : run->f, *right = run->k;
+    if (!run->whole)
+        sample_factor(run);
+    if (m->is_factor) {
+        fc__sgemm_parallel(run->context, true, false, rank, c, values, 1.0f, f, rank, run->k, c,
+                           0.0f, run->fk, c);
+        right = run->fk;
     }
-    return covariance;
+    fc__sgemm_parallel(run->context, false, false, values, c, rank, 1.0f, f, rank, right, c, 0.0f,
+                       run->t, c);
+}
+
+/* phi0_bar = Phi K d - d, and the sums <Phi, T - Phi_bar> of every COLUMNS values. */
+static void moments_sums(const shared_run *run, const float *d, const float *kd)
+{
+    size_t c = run->codes;
+#pragma omp parallel for num_threads(fc_context_threads(run->context)) schedule(static)
+    for (size_t start = 0; start < run->values; start += COLUMNS) {
+        size_t end = run->values - start < COLUMNS ? run->values : start + COLUMNS;
+        double along = 0.0;
+        for (size_t v = start; v < end; v++) {
+            const float *phi = run->phi + v * c, *t = run->t + v * c, *bar = run->phi_bar + v * c;
+            float mean = 0.0f, product = 0.0f;
+#pragma omp simd reduction(+ : mean, product)
+            for (size_t i = 0; i < c; i++) {
+                mean += phi[i] * kd[i];
+                product += phi[i] * (t[i] - bar[i]);
+            }
+            run->phi0_bar[v] = mean - d[v];
+            along += (double)product;
+        }
+        run->square[start / COLUMNS] = along;
+    }
 }
 
 /* Phi_bar and phi0_bar as above, before their factor, and the mean of |r|^2. */
-static fc_status moments_gradient(shared_run *run, double *square)
+static fc_status moments_gradient(const shared_run *run, double *square)
 {
     fc_status status = FC_OK;
     fc_context *context = run->context;
+    const fc__moments *m = run->pass->moments;
     size_t values = run->values, c = run->codes;
     float *d = NULL, *kd = NULL, *kt = NULL;
-    double trace, along = 0.0;
     FC_NEW(context, &d, values);
     FC_NEW(context, &kd, c);
     FC_NEW(context, &kt, fc__product(c, c));
-    const float *covariance = sampled_moments(run, d, &trace);
+    *square = 0.0;
+    for (size_t v = 0; v < values; v++)
+        if (run->index[v] != MISSING) {
+            d[v] = m->mean[run->index[v]] - run->phi0[v];
+            *square += m->variance[run->index[v]] + (double)d[v] * (double)d[v];
+        }
     FC_TRY(shared_solve(run, values, run->phi, run->k));
+    times_covariance(run);
     fc__sgemm(false, false, 1, c, values, 1.0f, d, values, run->k, c, 0.0f, kd, c);
-    fc__sgemm_parallel(context, false, false, values, c, values, 1.0f, covariance, values, run->k,
-                       c, 0.0f, run->t, c);
     fc__sgemm_parallel(context, false, false, values, c, 1, 1.0f, d, 1, kd, c, 1.0f, run->t, c);
     fc__sgemm_parallel(context, true, false, c, c, values, 1.0f, run->k, c, run->t, c, 0.0f, kt, c);
     memcpy(run->phi_bar, run->t, values * c * sizeof *run->t);
     fc__sgemm_parallel(context, false, false, values, c, c, 1.0f, run->phi, c, kt, c, -1.0f,
                        run->phi_bar, c);
-    for (size_t v = 0; v < values; v++) {
-        const float *phi = run->phi + v * c, *t = run->t + v * c, *bar = run->phi_bar + v * c;
-        run->phi0_bar[v] = -d[v];
-        for (size_t i = 0; i < c; i++) {
-            run->phi0_bar[v] += phi[i] * kd[i];
-            along += (double)phi[i] * ((double)t[i] - (double)bar[i]);
-        }
-    }
-    *square = trace - along;
+    moments_sums(run, d, kd);
+    for (size_t i = 0; i < values; i += COLUMNS)
+        *square -= run->square[i / COLUMNS];
 done:
     free(d);
     free(kd);

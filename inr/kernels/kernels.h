@@ -14,13 +14,11 @@ typedef struct fc__adam_constants {
 
 /* Fields from rows of the basis: values[f][offset + r] = mean + scale (phi0_r + Phi_r z_f), where
  * row r belongs to channel r % channels. */
-enum { FC__FEW_FIELDS = 3, FC__FIELD_PADDING = 16 };
+enum { FC__FIELD_PADDING = 16 };
 typedef struct fc__fields {
     size_t codes, channels, frames;
-    const float *phi0, *phi; /* (rows), (rows, C) */
-    const float *z;          /* up to FC__FEW_FIELDS frames (frames, C), else (C, z_row) with zeros
-                                after the last frame */
-    size_t z_row;            /* a multiple of FC__FIELD_PADDING */
+    const float *phi0, *phi;   /* (rows), (rows, C) */
+    const float *z;            /* (frames, C) */
     const float *mean, *scale; /* (channels), NULL = 0 and 1 */
     float *const *values;      /* (frames) */
     size_t offset;
