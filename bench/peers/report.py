@@ -22,6 +22,7 @@ PEER_CASE = {
 }
 PEER_SIZE = {"series": "ns"}  # fieldcast's own decoder on the data of ns
 LIMITS = {"limit-fma": ("FMA peak", "flop/s"), "limit-triad": ("triad", "bytes/s")}
+LIMITS["limit-cache"] = ("reading from the second-level cache", "bytes/s")
 LIMITS["limit-sgemm"] = ("SGEMM, OpenBLAS", "flop/s")
 
 INTRODUCTION = """# Measured beside PyTorch and JAX
@@ -152,7 +153,11 @@ def compared(run, case, least, named=""):
     if seconds is None:
         return None
     ratio = seconds / line["seconds"]
-    return f"{ratio_text(ratio)} ({framework})", ratio >= least
+    text = f"{ratio_text(ratio)} ({framework})"
+    if ratio < least and line["fraction"]:
+        most = ratio_text(ratio / line["fraction"])
+        text += f"; {most} if it ran at the machine's {line['limit']} limit"
+    return text, ratio >= least
 
 
 def share(run, case, limit, least):
@@ -228,7 +233,15 @@ def goals(run):
         for what, goal, got in rows
     ]
     head = "\n## Goals\n\nSize ns; ratios against the fastest peer that computes as DINo does.\n\n"
-    return head + table(["case", "goal", "measured", ""], cells)
+    line = run.find("train-decoder", "ns") or {}
+    note = ""
+    if line.get("rank"):
+        note = (
+            "\nThe epoch on shared points takes all frames by the factor of their covariance, "
+            f"{line['rank']} columns, which is made once for all epochs in "
+            f"{seconds_text(line['preparation'])}; `train-decoder-adam` goes frame by frame.\n"
+        )
+    return head + table(["case", "goal", "measured", ""], cells) + note
 
 
 # ---------------------------------------------------------------- tables and plot

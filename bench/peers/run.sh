@@ -172,7 +172,7 @@ has_device || missing "CUDA" "no NVIDIA device on this machine"
 } >"$results/conditions.txt"
 
 cases=$(fieldcast_cases)
-run_fieldcast limit-fma limit-triad limit-sgemm growth
+run_fieldcast limit-fma limit-triad limit-cache limit-sgemm growth
 for size in ${sizes//,/ }; do
     run_size "$size"
 done
