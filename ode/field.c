@@ -93,11 +93,13 @@ size_t fc__field_adjoint_width(const fc_field_config *config)
     return 3 * config->rank + 2 * config->hidden;
 }
 
-/* Floats of packed B (k, n) at the level of the widest panels. */
+/* Floats of packed B (k, n) at the level of the widest panels and vectors, with up to a quarter of
+ * a vector of its columns once more as rows. */
 static size_t packed_size(size_t k, size_t n)
 {
-    enum { WIDEST = 64 };
-    return fc__product(k, (n + WIDEST - 1) / WIDEST * WIDEST);
+    enum { WIDEST = 64, LANES = 16 };
+    return fc__product(k, (n + WIDEST - 1) / WIDEST * WIDEST) +
+           LANES / 4 * ((k + LANES - 1) / LANES * LANES);
 }
 
 size_t fc__field_panels_size(const fc_field_config *config, fc__pack_for purpose)

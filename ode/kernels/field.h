@@ -163,7 +163,7 @@ static void TYPED(add_wide)(size_t rows, size_t m, size_t n, const REAL *left, s
                             const REAL *right, size_t ldr, size_t part, size_t parts, REAL *bar)
 {
     size_t begin, end;
-    share(n, OUTER_COLUMNS, part, parts, &begin, &end);
+    share(n, PANEL, part, parts, &begin, &end);
     if (end > begin)
         TYPED(add_outer)(rows, m, end - begin, left, ldl, right + begin, ldr, bar + begin, n);
 }
