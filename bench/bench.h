@@ -41,9 +41,9 @@ typedef struct bench_timing {
     size_t repeats;
 } bench_timing;
 
-/* Times `step` after a warm-up, until 0.5 s and 7 repeats have passed (5 repeats when one takes
- * longer than a second), or `repeats` times unless that is 0. `prepare` (may be NULL) runs before
- * each repeat, untimed. */
+/* Times `step` after a warm-up, until 0.5 s and 7 repeats have passed (5, 3, 1 repeats when one
+ * takes longer than 1, 5, 20 s), or `repeats` times unless that is 0. `prepare` (may be NULL) runs
+ * before each repeat, untimed. */
 fc_status bench_time(fc_context *context, size_t repeats, fc_status (*prepare)(void *user),
                      fc_status (*step)(void *user), void *user, bench_timing *timing);
 

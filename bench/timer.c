@@ -21,12 +21,13 @@ static fc_status time_once(fc_status (*prepare)(void *user), fc_status (*step)(v
     return status;
 }
 
-/* Whether enough has been measured, `spent` seconds in `done` repeats. */
+/* Whether enough has been measured, `spent` seconds in `done` >= 1 repeats. */
 static bool enough(size_t wanted, size_t done, double spent)
 {
     if (wanted)
         return done == wanted;
-    size_t least = spent > (double)done ? 5 : 7;
+    double each = spent / (double)done;
+    size_t least = each > 20.0 ? 1 : each > 5.0 ? 3 : each > 1.0 ? 5 : 7;
     return done == MOST || (done >= least && spent >= 0.5);
 }
 

@@ -27,7 +27,8 @@ LIMITS["limit-sgemm"] = ("SGEMM, OpenBLAS", "flop/s")
 
 INTRODUCTION = """# Measured beside PyTorch and JAX
 
-Written by `bench/peers/run.sh`; every figure comes from one run of it. Seconds are medians.
+Written by `bench/peers/run.sh`. fieldcast and its peers were measured in one run for each size, with
+fieldcast before and after the peers (the mean counts). Seconds are medians.
 *Official* computes as DINo (Yin et al. 2023) does: sines again for every frame, codes by Adam from
 zero. *Best* is the strongest way found for that framework to compute the same: sines once for a
 shared grid, all frames at once, cache-sized tiles, joined products. Where a whole case would take

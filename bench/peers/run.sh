@@ -3,8 +3,10 @@
 #
 #   bench/peers/run.sh                      sizes ns, sw and large; all processors
 #   SIZES=ns THREADS=1 bench/peers/run.sh   a part of it
+#   ADD=1 SIZES=sw bench/peers/run.sh       another part, beside what was measured before
 #
 # Environment:
+#   PEERS=0              only fieldcast, without its peers
 #   FIELDCAST_BENCH      the driver; default build/fieldcast-bench
 #   FIELDCAST_PEERS      folder of the private Python environment and of raw results;
 #                        default build/peers
@@ -140,26 +142,33 @@ run_size() {
 }
 
 mkdir -p "$results" || exit 1
-rm -f "$results"/*
+[ "${ADD:-0}" = 1 ] || rm -f "$results"/*
 : >"$log"
 if [ ! -x "$driver" ]; then
     say "no $driver: build the target fieldcast-bench, or name the program in FIELDCAST_BENCH"
     exit 2
 fi
 debian=0 torch2=0 jax=0 compiler=0
-install_debian python3-torch torch && debian=1
-if make_venv; then
-    install_torch2 && torch2=1
-    install_jax && jax=1
+find_peers() {
+    install_debian python3-torch torch && debian=1
+    if make_venv; then
+        install_torch2 && torch2=1
+        install_jax && jax=1
+    else
+        missing "PyTorch 2 and JAX" "no virtual environment: $(last_line)"
+    fi
+    if command -v g++ >/dev/null || command -v clang++ >/dev/null; then
+        compiler=1
+    else
+        missing "PyTorch 2 compiled" "torch.compile needs a C++ compiler"
+    fi
+    has_device || missing "CUDA" "no NVIDIA device on this machine"
+}
+if [ "${PEERS:-1}" = 1 ]; then
+    find_peers
 else
-    missing "PyTorch 2 and JAX" "no virtual environment: $(last_line)"
+    missing "peers at $sizes" "not asked for"
 fi
-if command -v g++ >/dev/null || command -v clang++ >/dev/null; then
-    compiler=1
-else
-    missing "PyTorch 2 compiled" "torch.compile needs a C++ compiler"
-fi
-has_device || missing "CUDA" "no NVIDIA device on this machine"
 
 {
     printf 'date=%s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')"
@@ -169,17 +178,19 @@ has_device || missing "CUDA" "no NVIDIA device on this machine"
     printf 'cores=%s\n' "$(nproc)"
     printf 'compiler of torch.compile=%s\n' "$(c++ --version 2>/dev/null | head -n 1)"
     printf 'load before=%s\n' "$(load)"
-} >"$results/conditions.txt"
+} >>"$results/conditions.txt"
 
 cases=$(fieldcast_cases)
-run_fieldcast limit-fma limit-triad limit-cache limit-sgemm growth
+[ "${ADD:-0}" = 1 ] || run_fieldcast limit-fma limit-triad limit-cache limit-sgemm growth
 for size in ${sizes//,/ }; do
     run_size "$size"
 done
 [[ ,$sizes, == *,ns,* ]] && run_fieldcast $cases --size series
-for size in ${sizes//,/ }; do # once more after the peers: the report takes the mean
-    run_fieldcast $cases --size "$size"
-done
+if [ "${PEERS:-1}" = 1 ]; then
+    for size in ${sizes//,/ }; do # once more after the peers: the report takes the mean
+        run_fieldcast $cases --size "$size"
+    done
+fi
 printf 'load after=%s\n' "$(load)" >>"$results/conditions.txt"
 
 python=$venv/bin/python

@@ -77,8 +77,8 @@ static inline void assert_below(double value, double limit)
         fail_msg("%.6g is not below %.6g", value, limit);
 }
 
-/* Settings for comparing integrations that take different steps, as samples do in a batch and alone:
- * at the default tolerance their difference would show. */
+/* Settings for comparing integrations that take different steps, as samples do in a batch and
+ * alone: at the default tolerance their difference would show. */
 static inline fc_integrator_config tight_integrator(void)
 {
     fc_integrator_config config = fc_integrator_config_default();
