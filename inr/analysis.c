@@ -47,12 +47,12 @@ fc_status fc__normal_add(fc_context *context, const fc__rows *rows, double *norm
     size_t codes = rows->codes, square = fc__product(codes, codes);
     size_t slices = (rows->count + SLICE - 1) / SLICE;
     size_t together = slices < MAX_SLICES ? slices : MAX_SLICES;
-    int threads = fc__threads_worth(context, fc__product(rows->count, square) / 2, together);
     size_t size = square + TILE * codes; /* of a slice: its sum, rows in double */
     FC_NEW(context, &work, fc__product(together, size));
     for (size_t first = 0; first < slices; first += together) {
         size_t last = first + together < slices ? first + together : slices;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+#pragma omp parallel for num_threads(                                                              \
+    fc__threads_worth(context, rows->count *square / 2, together)) schedule(dynamic, 1)
         for (size_t s = first; s < last; s++) {
             double *own = work + (s - first) * size;
             size_t end = (s + 1) * SLICE < rows->count ? (s + 1) * SLICE : rows->count;
@@ -267,10 +267,9 @@ static fc_status project_few(fc_context *context, const fc__rows *rows, const fc
     fc_status status = FC_OK;
     double *work = NULL;
     size_t slices = (rows->count + SLICE - 1) / SLICE, size = values->frames * rows->codes;
-    int threads =
-        fc__threads_worth(context, 4 * rows->count * size, slices); /* conversions included */
     FC_NEW(context, &work, fc__product(slices, size));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(fc__threads_worth(context, 4 * rows->count * size, slices))   \
+    schedule(static)
     for (size_t s = 0; s < slices; s++)
         for (size_t f = 0; f < values->frames; f++)
             project_slice(rows, values, f, s * SLICE,

@@ -54,11 +54,11 @@ static void decode_rows(const fc_context *context, shared_part *shared, size_t s
 {
     fc__fields *f = &shared->fields;
     size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    int threads = fc__threads_worth(context, fc__product(rows, f->codes * f->frames), blocks);
     f->phi0 = phi0;
     f->phi = phi;
     f->offset = start * f->channels;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+#pragma omp parallel for num_threads(                                                              \
+    fc__threads_worth(context, rows * f->codes * f->frames, blocks)) schedule(dynamic, 1)
     for (size_t b = 0; b < blocks; b++)
         fc__kernels_chosen()->fields(f, b * BLOCK_ROWS,
                                      (b + 1) * BLOCK_ROWS < rows ? (b + 1) * BLOCK_ROWS : rows);

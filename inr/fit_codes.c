@@ -151,21 +151,21 @@ static fc_status solve(const fc__code_solver *s, size_t slot, float *z, double *
 static fc_status solve_some(fc_context *context, fc__code_solver *s, size_t first, size_t last,
                             float *codes)
 {
-    size_t frames = last - first, threads = (size_t)fc_context_threads(context), taken;
+    size_t frames = last - first, taken;
     memset(s->normal, 0, frames * s->side * s->side * sizeof *s->normal);
     for (size_t begin = 0; (taken = take_points(s, first, last, begin)) > 0; begin += taken) {
         fc_status status =
             fc_decoder_basis(context, s->pass->decoder, taken, s->x, s->phi0, s->phi);
         if (status != FC_OK)
             return status;
-#pragma omp parallel for num_threads((int)threads) schedule(dynamic, 1)
+#pragma omp parallel for num_threads(fc_context_threads(context)) schedule(dynamic, 1)
         for (size_t slot = 0; slot < frames; slot++)
             add_normal(s, first + slot, slot,
                        s->work + (size_t)omp_get_thread_num() * s->work_size);
         if (frames > 1)
             break;
     }
-#pragma omp parallel for num_threads((int)threads) schedule(dynamic, 1)
+#pragma omp parallel for num_threads(fc_context_threads(context)) schedule(dynamic, 1)
     for (size_t slot = 0; slot < frames; slot++)
         s->status[slot] = solve(s, slot, codes + fc__pass_frame(s->chosen, first + slot) * s->codes,
                                 s->work + (size_t)omp_get_thread_num() * s->work_size);

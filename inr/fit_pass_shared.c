@@ -192,8 +192,7 @@ done:
 static void shared_departures(const shared_run *run, size_t count, const size_t *chosen,
                               size_t start)
 {
-    int threads = fc_context_threads(run->context);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(fc_context_threads(run->context)) schedule(static)
     for (size_t f = 0; f < count; f++) {
         const float *y = run->pass->frames->frame[fc__pass_frame(chosen, start + f)]->values;
         float *r = run->residual + f * run->values;
@@ -231,8 +230,7 @@ done:
 /* Adds squares and column sums of the residuals, values divided among the threads. */
 static void shared_sums(const shared_run *run, size_t count)
 {
-    int threads = fc_context_threads(run->context);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(fc_context_threads(run->context)) schedule(static)
     for (size_t start = 0; start < run->values; start += COLUMNS) {
         size_t size = run->values - start < COLUMNS ? run->values - start : COLUMNS;
         double square = 0.0;
