@@ -7,8 +7,7 @@
 
 enum {
     LARGEST = 6144, /* values: a covariance of 288 MiB */
-    ROWS = 256,     /* of the covariance, formed together */
-    FRAMES = 512    /* that a product sums in float; their sums are added in double */
+    ROWS = 256      /* of the covariance, formed together */
 };
 
 bool fc__moments_worth(size_t values, size_t frames)
@@ -27,7 +26,7 @@ void fc__moments_destroy(fc__moments *moments)
 }
 
 /* y (frames, values) less the mean; values that are not observed are zero. */
-static fc_status centre(fc_context *context, const fc__frames *frames, fc__moments *m, float **y)
+static fc_status centre(fc_context *context, const fc__frames *frames, fc__moments *m, double **y)
 {
     fc_status status = FC_OK;
     double *sum = NULL;
@@ -44,78 +43,55 @@ static fc_status centre(fc_context *context, const fc__frames *frames, fc__momen
     for (size_t f = 0; f < frames->count; f++)
         for (size_t v = 0; v < values; v++) {
             float value = frames->frame[f]->values[v];
-            (*y)[f * values + v] = isnan(value) ? 0.0f : value - m->mean[v];
+            (*y)[f * values + v] = isnan(value) ? 0.0 : (double)(value - m->mean[v]);
         }
 done:
     free(sum);
     return status;
 }
 
-/* Rows [begin, end) of the covariance up to its diagonal. */
-static fc_status form_rows(size_t begin, size_t end, size_t frames, size_t values, const float *y,
-                           double *covariance)
+/* Rows [begin, end) of the covariance up to its diagonal (and what lies beyond it in their block).
+ * In double: what a float product rounds off would pass for further columns of the factor. */
+static void form_rows(size_t begin, size_t end, size_t frames, size_t values, const double *y,
+                      double *covariance)
 {
-    fc_status status = FC_OK;
-    size_t rows = end - begin;
-    float *product = NULL;
-    FC_NEW(NULL, &product, fc__product(rows, end));
-    for (size_t start = 0; start < frames; start += FRAMES) {
-        size_t count = frames - start < FRAMES ? frames - start : FRAMES;
-        fc__sgemm(true, false, rows, end, count, 1.0f, y + start * values + begin, values,
-                  y + start * values, values, 0.0f, product, end);
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j <= begin + i; j++)
-                covariance[(begin + i) * values + j] += (double)product[i * end + j];
-    }
-    for (size_t i = begin; i < end; i++)
-        for (size_t j = 0; j <= i; j++)
-            covariance[i * values + j] /= (double)frames;
-done:
-    free(product);
-    return status;
+    fc__dgemm(true, false, end - begin, end, frames, 1.0 / (double)frames, y + begin, values, y,
+              values, 0.0, covariance + begin * values, values);
 }
 
 /* Lower triangle of the covariance of y (frames, values). */
-static fc_status form_covariance(fc_context *context, size_t frames, size_t values, const float *y,
-                                 double *covariance)
+static void form_covariance(fc_context *context, size_t frames, size_t values, const double *y,
+                            double *covariance)
 {
-    fc_status status = FC_OK, *each = NULL;
     size_t blocks = (values + ROWS - 1) / ROWS;
-    FC_NEW(context, &each, blocks);
     /* The last blocks, which are the longest, come first. */
 #pragma omp parallel for num_threads(fc_context_threads(context)) schedule(dynamic, 1)
     for (size_t k = 0; k < blocks; k++) {
         size_t begin = (blocks - 1 - k) * ROWS;
         size_t end = begin + ROWS < values ? begin + ROWS : values;
-        each[k] = form_rows(begin, end, frames, values, y, covariance);
+        form_rows(begin, end, frames, values, y, covariance);
     }
-    for (size_t k = 0; k < blocks; k++)
-        if (each[k] != FC_OK)
-            status = fc__fail(context, each[k], "covariance of %zu values: %s", values,
-                              fc_status_text(each[k]));
-done:
-    free(each);
-    return status;
 }
 
 /* Pivoted Cholesky factorisation (Higham 2002, 10.3) until what is left of every variance is below
- * 1e-12 of their mean; S itself when that takes more than a third of its columns. */
+ * 1e-9 of their mean; S itself when that takes more than a third of its columns. */
 static fc_status factorise(fc_context *context, double *covariance, fc__moments *m)
 {
     fc_status status = FC_OK;
     size_t values = m->values;
-    double *kept = NULL, mean = 0.0;
+    double mean = 0.0;
     lapack_int *pivot = NULL, rank = 0;
     FC_NEW(context, &pivot, values);
-    FC_NEW(context, &kept, fc__product(values, values));
-    memcpy(kept, covariance, values * values * sizeof *kept);
+    /* The factor takes the place of the lower triangle: the upper one keeps S. */
     for (size_t v = 0; v < values; v++) {
         m->variance[v] = covariance[v * (values + 1)];
         mean += m->variance[v] / (double)values;
+        for (size_t j = 0; j < v; j++)
+            covariance[j * values + v] = covariance[v * values + j];
     }
     /* Row-major lower is LAPACK's upper. */
     lapack_int info = LAPACKE_dpstrf(LAPACK_COL_MAJOR, 'U', (lapack_int)values, covariance,
-                                     (lapack_int)values, pivot, &rank, 1e-12 * mean);
+                                     (lapack_int)values, pivot, &rank, 1e-9 * mean);
     m->is_factor = info >= 0 && 3 * (size_t)rank <= values;
     m->rank = m->is_factor ? (size_t)rank : values;
     FC_NEW(context, &m->factor, fc__product(values, m->rank));
@@ -124,10 +100,10 @@ static fc_status factorise(fc_context *context, double *covariance, fc__moments 
             if (m->is_factor)
                 m->factor[(size_t)(pivot[i] - 1) * m->rank + j] = (float)covariance[i * values + j];
             else
-                m->factor[i * values + j] = m->factor[j * values + i] = (float)kept[i * values + j];
+                m->factor[i * values + j] = m->factor[j * values + i] =
+                    (float)(i == j ? m->variance[i] : covariance[j * values + i]);
 done:
     free(pivot);
-    free(kept);
     return status;
 }
 
@@ -135,8 +111,7 @@ fc_status fc__moments_create(fc_context *context, const fc__frames *frames, fc__
 {
     fc_status status = FC_OK;
     fc__moments *made = NULL;
-    float *y = NULL;
-    double *covariance = NULL;
+    double *y = NULL, *covariance = NULL;
     *moments = NULL;
     FC_NEW(context, &made, 1);
     made->values =
@@ -145,7 +120,7 @@ fc_status fc__moments_create(fc_context *context, const fc__frames *frames, fc__
     FC_NEW(context, &made->variance, made->values);
     FC_NEW(context, &covariance, fc__product(made->values, made->values));
     FC_TRY(centre(context, frames, made, &y));
-    FC_TRY(form_covariance(context, frames->count, made->values, y, covariance));
+    form_covariance(context, frames->count, made->values, y, covariance);
     FC_TRY(factorise(context, covariance, made));
     *moments = made;
     made = NULL;

@@ -12,7 +12,7 @@ typedef struct fc__code_solver fc__code_solver;       /* and of fit_codes.c */
 
 /* Mean and covariance S of frames observed at the same values (those of a frame; zero where nothing
  * is observed): all that the loss with solved codes depends on. S = F F^T with as many columns as
- * it takes to leave 1e-12 of the variance, or S itself as F where these are not far fewer. */
+ * it takes to leave 1e-9 of the variance, or S itself as F where these are not far fewer. */
 typedef struct fc__moments {
     size_t values, rank;
     float *mean;      /* (values) */

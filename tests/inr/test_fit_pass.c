@@ -297,16 +297,20 @@ static void both_ways_agree_on_the_same_data(void **state)
 /* A run by frames and one by their moments, of all points and of a sample of them. */
 static void moments_give_the_loss_and_gradient_of_all_frames(void **state)
 {
-    enum { VALUES = 14 }; /* fewer than three times FRAMES */
-    for (size_t which = 0; which < 2 * CASES; which++) {
+    /* Fewer values than three times FRAMES; the covariance, of rank FRAMES - 1, by its factor where
+     * that is at most a third of them, and as it is. */
+    const size_t values[] = {14, 8};
+    for (size_t which = 0; which < 4 * CASES; which++) {
+        bool sampled = which / CASES % 2, whole = which / CASES / 2;
         size_t channels = cases[which % CASES].channels;
-        setting s = make_setting(*state, which % CASES, SHARED, 0.1, VALUES / channels);
+        setting s = make_setting(*state, which % CASES, SHARED, 0.0, values[whole] / channels);
         float *by_moments = zeros(s.parameters, sizeof *by_moments);
         fc__fit_pass *pass;
         double loss;
         CHECK(fc__fit_pass_create(*state, s.decoder, &s.frames, FC__CODES_SOLVED, &pass));
         assert_true(fc__fit_pass_has_moments(pass));
-        fc__fit_pass_sample(pass, which < CASES ? 0 : 6, 3);
+        assert_true(fc__fit_pass_moments_rank(pass) == (whole ? values[1] : FRAMES - 1));
+        fc__fit_pass_sample(pass, sampled ? 6 : 0, 3);
         memset(s.gradient, 0, s.parameters * sizeof *s.gradient);
         CHECK(fc__fit_pass_run(*state, pass, FRAMES, NULL, s.z, NULL, &s.loss, s.gradient));
         CHECK(fc__fit_pass_run(*state, pass, FRAMES, NULL, NULL, NULL, &loss, by_moments));
