@@ -38,6 +38,8 @@ void fc_dataset_destroy(fc_dataset *dataset)
 {
     if (!dataset)
         return;
+    if (dataset->reader.destroy)
+        dataset->reader.destroy(dataset->reader.user);
     for (size_t s = 0; s < dataset->sequence_count; s++)
         release_sequence(&dataset->sequences[s]);
     for (size_t p = 0; p < dataset->points_count; p++)
@@ -91,8 +93,8 @@ done:
     return status;
 }
 
-fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset, size_t frame_count,
-                                  const double *times, const size_t *points, fc_sequence **sequence)
+fc_status fc_dataset_add_unread(fc_context *context, fc_dataset *dataset, size_t frame_count,
+                                const double *times, const size_t *points, fc_sequence **sequence)
 {
     fc_status status = FC_OK;
     fc_sequence made = {.frame_count = frame_count};
@@ -108,10 +110,6 @@ fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset, size
                          dataset->sequence_count, f, frame->points, dataset->points_count);
             goto done;
         }
-        size_t values = fc__product(dataset->points[frame->points].count, dataset->channel_count);
-        FC_NEW(context, &frame->values, values);
-        for (size_t i = 0; i < values; i++)
-            frame->values[i] = NAN;
     }
     FC_TRY(grow(context, &dataset->sequences, dataset->sequence_count, sizeof made));
     *sequence = &dataset->sequences[dataset->sequence_count];
@@ -120,6 +118,76 @@ fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset, size
 done:
     release_sequence(&made);
     return status;
+}
+
+/* Values of a frame, all missing. */
+static fc_status allocate_values(fc_context *context, const fc_dataset *dataset, fc_frame *frame)
+{
+    fc_status status = FC_OK;
+    size_t values = fc__product(dataset->points[frame->points].count, dataset->channel_count);
+    FC_NEW(context, &frame->values, values);
+    for (size_t i = 0; i < values; i++)
+        frame->values[i] = NAN;
+done:
+    return status;
+}
+
+fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset, size_t frame_count,
+                                  const double *times, const size_t *points, fc_sequence **sequence)
+{
+    fc_status status =
+        fc_dataset_add_unread(context, dataset, frame_count, times, points, sequence);
+    for (size_t f = 0; status == FC_OK && f < frame_count; f++)
+        status = allocate_values(context, dataset, &(*sequence)->frames[f]);
+    if (status != FC_OK && *sequence) {
+        release_sequence(*sequence);
+        dataset->sequence_count--;
+        *sequence = NULL;
+    }
+    return status;
+}
+
+/* ---------------------------------------------------------------- values that are read when needed
+ */
+
+fc_status fc_dataset_load(fc_context *context, fc_dataset *dataset, size_t sequence, size_t first,
+                          size_t count)
+{
+    fc_status status = FC_OK;
+    fc_frame *frames = dataset->sequences[sequence].frames + first;
+    float **values = NULL;
+    FC_NEW(context, &values, count);
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        end = begin + 1;
+        if (frames[begin].values)
+            continue;
+        while (end < count && !frames[end].values)
+            end++;
+        for (size_t f = begin; f < end; f++) {
+            size_t size =
+                fc__product(dataset->points[frames[f].points].count, dataset->channel_count);
+            FC_NEW(context, &values[f], size);
+        }
+        FC_TRY(dataset->reader.read(dataset->reader.user, context, sequence, first + begin,
+                                    end - begin, values + begin));
+        for (size_t f = begin; f < end; f++) {
+            frames[f].values = values[f];
+            values[f] = NULL;
+        }
+    }
+done:
+    for (size_t f = 0; values && f < count; f++)
+        free(values[f]);
+    free(values);
+    return status;
+}
+
+void fc_dataset_unload(fc_dataset *dataset, size_t sequence, size_t first, size_t count)
+{
+    for (size_t f = first; dataset->reader.read && f < first + count; f++) {
+        free(dataset->sequences[sequence].frames[f].values);
+        dataset->sequences[sequence].frames[f].values = NULL;
+    }
 }
 
 size_t fc_dataset_max_points(const fc_dataset *dataset)

@@ -140,7 +140,8 @@ typedef struct fc_points {
 typedef struct fc_frame {
     double time;   /* in the units of the dataset's time axis */
     size_t points; /* index into the dataset's point sets; frames may share one */
-    float *values; /* (count, channels); NaN = not observed */
+    float
+        *values; /* (count, channels); NaN = not observed; NULL = not in memory (fc_dataset_load) */
 } fc_frame;
 
 typedef struct fc_sequence {
@@ -161,6 +162,18 @@ typedef struct fc_time_axis {
                                     records, a day for hourly ones), 0 = none known */
 } fc_time_axis;
 
+/* Where the values of a dataset come from that are not in memory. One thread at a time calls read,
+ * not always the same one. */
+typedef struct fc_frame_reader {
+    void *user;
+    /* Values of frames [first, first + count) of a sequence, one array (points, channels) each;
+     * failures are told to `context`. */
+    fc_status (*read)(void *user, fc_context *context, size_t sequence, size_t first, size_t count,
+                      float *const *values);
+    void (*destroy)(void *user);
+    size_t unit; /* frames that are cheapest to read together (a chunk of the file), at least 1 */
+} fc_frame_reader;
+
 /* A set of sequences; see DESIGN 4. All memory belongs to the dataset. */
 typedef struct fc_dataset {
     fc_domain domain;
@@ -171,7 +184,8 @@ typedef struct fc_dataset {
     fc_points *points;
     size_t sequence_count;
     fc_sequence *sequences;
-    bool record; /* true: one long record to be windowed; false: independent sequences */
+    bool record;            /* true: one long record to be windowed; false: independent sequences */
+    fc_frame_reader reader; /* read == NULL: all values are in memory */
 } fc_dataset;
 
 FC_API FC_NODISCARD fc_status fc_dataset_create(fc_context *context, const fc_domain *domain,
@@ -188,6 +202,16 @@ FC_API FC_NODISCARD fc_status fc_dataset_add_points(fc_context *context, fc_data
 FC_API FC_NODISCARD fc_status fc_dataset_add_sequence(fc_context *context, fc_dataset *dataset,
                                                       size_t frame_count, const double *times,
                                                       const size_t *points, fc_sequence **sequence);
+
+/* The same without values, for a dataset that has a reader. */
+FC_API FC_NODISCARD fc_status fc_dataset_add_unread(fc_context *context, fc_dataset *dataset,
+                                                    size_t frame_count, const double *times,
+                                                    const size_t *points, fc_sequence **sequence);
+/* Brings frames [first, first + count) of a sequence into memory, those that are not there yet, and
+ * lets them go again (which does nothing to a dataset without a reader). */
+FC_API FC_NODISCARD fc_status fc_dataset_load(fc_context *context, fc_dataset *dataset,
+                                              size_t sequence, size_t first, size_t count);
+FC_API void fc_dataset_unload(fc_dataset *dataset, size_t sequence, size_t first, size_t count);
 
 /* Reports the first fault: no sequences, non-finite or unordered times, infinite values, a frame or
  * a channel without any value, coordinates outside the domain. `what` names the source. */

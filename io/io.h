@@ -27,17 +27,26 @@ FC_API FC_NODISCARD fc_status fc_file_probe(fc_context *context, const char *pat
 /* ---------------------------------------------------------------- datasets */
 
 typedef struct fc_read_config {
-    const char *variables; /* comma-separated names to read as channels; NULL = all data variables
-                              that share the first one's dimensions */
-    size_t max_frames;     /* 0 = all */
+    const char *variables; /* comma-separated channels: names of variables, or expressions of them
+                              as in "level=depth+elevation"; NULL = all data variables that share
+                              the first one's dimensions */
+    const char *where; /* an expression of variables, as in "depth > 0": values are missing where
+                          it does not hold; NULL = everywhere */
+    bool complete;     /* leave out points that are not observed in every frame */
+    size_t max_frames; /* of each sequence; 0 = all */
 } fc_read_config;
 
-/* Reads native datasets, forecasts (without their standard deviations, unless named) and
- * CF/netCDF-4 gridded files, told apart by content. Of a CF file, points that are missing in all
- * frames (land) and frames in which everything is missing are left out; values are unpacked, points
- * stand in the order of the file (a latitude that descends there descends here), the first axis of
- * the domain fastest. A forecast may have frames without any value. */
+/* Reads what the program reads, told apart by content: native datasets, forecasts (without their
+ * standard deviations, unless named), CF/netCDF-4 on grids, at points and on UGRID meshes,
+ * PDEBench, The Well, Dedalus. Of files that are not native, points that are missing in all frames
+ * (land) and frames in which everything is missing are left out. A path with *, ? or [ is a
+ * pattern: the files it matches, in the order of their names, continue each other in time. A
+ * forecast may have frames without any value. */
 FC_API FC_NODISCARD fc_status fc_dataset_read(fc_context *context, const char *path,
+                                              const fc_read_config *config, fc_dataset **dataset);
+/* The same with the values left in the file until fc_dataset_load wants them: the dataset has a
+ * reader, which keeps the file open. */
+FC_API FC_NODISCARD fc_status fc_dataset_open(fc_context *context, const char *path,
                                               const fc_read_config *config, fc_dataset **dataset);
 /* Writes a native dataset, which is itself a netCDF-4-compatible CF file. attributes: JSON object
  * of global attributes (provenance, generator parameters), may be NULL. */
