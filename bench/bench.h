@@ -146,12 +146,14 @@ fc_status bench_run_vector_field(bench *b, const bench_case *which, const bench_
 fc_status bench_run_train_dynamics(bench *b, const bench_case *which, const bench_problem *problem);
 fc_status bench_run_forecast(bench *b, const bench_case *which, const bench_problem *problem);
 fc_status bench_run_growth(bench *b, const bench_case *which, const bench_problem *problem);
+fc_status bench_run_read(bench *b, const bench_case *which, const bench_problem *problem);
 
 /* What `case->variant` means to the cases that have variants. */
 enum { BENCH_SEEN, BENCH_NEW }; /* decode, forecast */
 enum { BENCH_SHARED_SOLVED, BENCH_SHARED_ADAM, BENCH_SCATTERED_ADAM, BENCH_SCATTERED_SOLVED };
 enum { BENCH_BATCH, BENCH_ONE };    /* vector-field */
 enum { BENCH_HORIZON, BENCH_STEP }; /* train-dynamics */
+enum { BENCH_READ_NATIVE, BENCH_READ_CF, BENCH_READ_PACKED };
 
 /* Floating-point operations by the formulas of README.md. */
 double bench_basis_flops(const fc_decoder_config *decoder, size_t points);

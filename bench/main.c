@@ -33,6 +33,11 @@ static const bench_case cases[] = {
      BENCH_NEW},
     {"forecast", "the same at points seen before", bench_run_forecast, BENCH_SEEN},
     {"growth", "decoding over the number of points and of frames", bench_run_growth, 0},
+    {"read-native", "a contiguous dataset of fieldcast into memory", bench_run_read,
+     BENCH_READ_NATIVE},
+    {"read-cf", "a contiguous CF grid into memory", bench_run_read, BENCH_READ_CF},
+    {"read-gzip", "a CF grid compressed with gzip and shuffle into memory", bench_run_read,
+     BENCH_READ_PACKED},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

@@ -36,6 +36,36 @@ FC_API FC_NODISCARD fc_status fc_navier_stokes_generate(fc_context *context,
                                                         const fc_navier_stokes_config *config,
                                                         fc_dataset **dataset);
 
+/* 2-D wave equation on the periodic square [-1, 1)^2 (settings of Yin et al. 2023, PEERS 1.1):
+ *
+ *   d2w/dt2 = speed^2 lap w,   w(x, 0) = A exp(-|x - centre|^2 / (2 r^2)),   dw/dt(x, 0) = 0
+ *
+ * with A from U(2, 4), r from U(0.25, 0.30), any corner of a 64 x 64 grid as the centre, and the
+ * periodic images of the bump. Channels are w and dw/dt ("w_t"); values are those of the exact
+ * solution. */
+typedef struct fc_wave_config {
+    size_t sequences;      /* default 512 */
+    size_t per_trajectory; /* sequences cut from one trajectory, default 8; the trajectory goes on
+                              between them without a gap */
+    size_t frames;         /* frames of a sequence, default 20 */
+    double interval;       /* time between frames, default 0.25 */
+    size_t grid;           /* points an axis, even, >= 16; default 64 */
+    double speed;          /* of the waves, > 0; default 1/4 */
+    uint64_t seed;         /* trajectory i depends on seed and i alone */
+} fc_wave_config;
+
+FC_API fc_wave_config fc_wave_config_default(void);
+FC_API FC_NODISCARD fc_status fc_wave_generate(fc_context *context, const fc_wave_config *config,
+                                               fc_dataset **dataset);
+
+/* The same cases without values, which are made when fc_dataset_load or a writer wants them: so
+ * that a data set can be larger than memory. Sequences are cheapest in their order. */
+FC_API FC_NODISCARD fc_status fc_wave_open(fc_context *context, const fc_wave_config *config,
+                                           fc_dataset **dataset);
+FC_API FC_NODISCARD fc_status fc_navier_stokes_open(fc_context *context,
+                                                    const fc_navier_stokes_config *config,
+                                                    fc_dataset **dataset);
+
 #ifdef __cplusplus
 }
 #endif

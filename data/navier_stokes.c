@@ -1,6 +1,6 @@
 #include "data/navier_stokes.h"
 
-#include "inr/support.h"
+#include "data/generator.h"
 
 #include <math.h>
 #include <omp.h>
@@ -24,53 +24,29 @@ fc_navier_stokes_config fc_navier_stokes_config_default(void)
 
 enum { LARGEST_GRID = 8192 };
 
-typedef struct fault_list {
-    char text[768];
-    size_t length, count;
-} fault_list;
-
-static void add_fault(fault_list *faults, bool wrong, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void add_fault(fault_list *faults, bool wrong, const char *format, ...)
-{
-    size_t size = sizeof faults->text - faults->length;
-    if (!wrong || size < 3)
-        return;
-    char *end = faults->text + faults->length;
-    int separator = snprintf(end, size, "%s", faults->count++ ? "; " : "");
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(end + separator, size - (size_t)separator, format, arguments);
-    va_end(arguments);
-    faults->length += strlen(end);
-}
-
 static fc_status validate(fc_context *context, const fc_navier_stokes_config *c)
 {
-    fault_list found = {0};
-    add_fault(&found, c->sequences < 1, "sequences is 0; at least 1 is needed");
-    add_fault(&found, c->per_trajectory < 1, "per_trajectory is 0; at least 1 is needed");
-    add_fault(&found, c->frames < 1, "frames is 0; at least 1 is needed");
-    add_fault(&found, !isfinite(c->interval) || c->interval <= 0.0,
-              "interval is %g; a positive time is needed", c->interval);
-    add_fault(&found, !isfinite(c->burn_in) || c->burn_in < 0.0,
-              "burn_in is %g; 0 or a positive time is accepted", c->burn_in);
+    fc__faults found = {0};
+    fc__fault_add(&found, c->sequences < 1, "sequences is 0; at least 1 is needed");
+    fc__fault_add(&found, c->per_trajectory < 1, "per_trajectory is 0; at least 1 is needed");
+    fc__fault_add(&found, c->frames < 1, "frames is 0; at least 1 is needed");
+    fc__fault_add(&found, !isfinite(c->interval) || c->interval <= 0.0,
+                  "interval is %g; a positive time is needed", c->interval);
+    fc__fault_add(&found, !isfinite(c->burn_in) || c->burn_in < 0.0,
+                  "burn_in is %g; 0 or a positive time is accepted", c->burn_in);
     bool grid = c->grid >= 16 && c->grid <= LARGEST_GRID && c->grid % 2 == 0;
-    add_fault(&found, !grid, "grid is %zu; an even number from 16 to %d is accepted", c->grid,
-              LARGEST_GRID);
-    add_fault(&found, grid && c->output_grid && c->grid % c->output_grid != 0,
-              "output_grid is %zu; a divisor of grid %zu, or 0, is accepted", c->output_grid,
-              c->grid);
-    add_fault(&found, !isfinite(c->viscosity) || c->viscosity <= 0.0,
-              "viscosity is %g; a positive number is needed", c->viscosity);
-    add_fault(&found, !isfinite(c->forcing), "forcing is %g; a finite number is needed",
-              c->forcing);
-    add_fault(&found, !isfinite(c->step) || c->step < 0.0,
-              "step is %g; a positive time, or 0 to have it chosen, is accepted", c->step);
-    if (found.count == 0)
-        return FC_OK;
-    return fc__fail(context, FC_ERROR_USAGE, "navier-stokes: %s", found.text);
+    fc__fault_add(&found, !grid, "grid is %zu; an even number from 16 to %d is accepted", c->grid,
+                  LARGEST_GRID);
+    fc__fault_add(&found, grid && c->output_grid && c->grid % c->output_grid != 0,
+                  "output_grid is %zu; a divisor of grid %zu, or 0, is accepted", c->output_grid,
+                  c->grid);
+    fc__fault_add(&found, !isfinite(c->viscosity) || c->viscosity <= 0.0,
+                  "viscosity is %g; a positive number is needed", c->viscosity);
+    fc__fault_add(&found, !isfinite(c->forcing), "forcing is %g; a finite number is needed",
+                  c->forcing);
+    fc__fault_add(&found, !isfinite(c->step) || c->step < 0.0,
+                  "step is %g; a positive time, or 0 to have it chosen, is accepted", c->step);
+    return fc__faults_report(context, "navier-stokes", &found);
 }
 
 /* ---------------------------------------------------------------- initial and forcing fields */
@@ -120,12 +96,18 @@ void fc__navier_stokes_forcing(double amplitude, size_t modes, fc__complex *spec
 
 /* ---------------------------------------------------------------- trajectories */
 
-/* What the threads share. */
+/* Trajectories of which some neighbours are held at a time: those of the last sequence asked for
+ * and what follows them, as sequences are mostly asked for in turn. */
 typedef struct generation {
-    fc_context *context;
-    const fc_navier_stokes_config *config;
-    fc_dataset *dataset;
+    fc_context *context; /* of the present call */
+    fc_navier_stokes_config config;
+    size_t size; /* points an axis written */
     size_t trajectories;
+    size_t threads;
+    fc__vorticity **solvers; /* (threads) */
+    size_t most;             /* trajectories held */
+    size_t first, held;      /* those that are */
+    float *values;           /* (most, per_trajectory, frames, size, size) */
     uint64_t frames_done, frames_total;
     int stopped;       /* a trajectory has failed, the others need not go on */
     fc_status status;  /* of the first failure */
@@ -133,11 +115,18 @@ typedef struct generation {
     double time;
 } generation;
 
+static float *frame_of(const generation *job, size_t sequence, size_t frame)
+{
+    size_t place =
+        (sequence - job->first * job->config.per_trajectory) * job->config.frames + frame;
+    return job->values + place * job->size * job->size;
+}
+
 static void write_frame(const generation *job, fc__vorticity *solver, size_t sequence, size_t frame)
 {
-    size_t grid = job->config->grid, size = job->dataset->points[0].grid[0], every = grid / size;
+    size_t grid = job->config.grid, size = job->size, every = grid / size;
     const double *field = fc__vorticity_field(solver);
-    float *values = job->dataset->sequences[sequence].frames[frame].values;
+    float *values = frame_of(job, sequence, frame);
     for (size_t row = 0; row < size; row++) {
         for (size_t column = 0; column < size; column++)
             values[row * size + column] = (float)field[row * every * grid + column * every];
@@ -165,7 +154,7 @@ static bool stopped(const generation *job)
 static fc_status run_trajectory(generation *job, fc__vorticity *solver, size_t trajectory,
                                 double *time)
 {
-    const fc_navier_stokes_config *config = job->config;
+    const fc_navier_stokes_config *config = &job->config;
     size_t first = trajectory * config->per_trajectory, left = config->sequences - first;
     size_t sequences = left < config->per_trajectory ? left : config->per_trajectory;
     fc__navier_stokes_initial(config->seed, trajectory, fc__vorticity_modes(solver),
@@ -188,13 +177,17 @@ static fc_status run_trajectory(generation *job, fc__vorticity *solver, size_t t
     return FC_OK;
 }
 
-/* Runs trajectories over the threads; thread t has solvers[t]. */
-static fc_status run_all(generation *job, fc__vorticity **solvers, int threads)
+/* Runs as many trajectories as are held from the given one on over the threads. */
+static fc_status run_from(generation *job, size_t trajectory)
 {
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-    for (size_t i = 0; i < job->trajectories; i++) {
+    size_t left = job->trajectories - trajectory;
+    job->first = trajectory;
+    job->held = 0;
+    size_t end = trajectory + (left < job->most ? left : job->most);
+#pragma omp parallel for num_threads((int)job->threads) schedule(dynamic, 1)
+    for (size_t i = trajectory; i < end; i++) {
         double time = 0.0;
-        fc_status status = run_trajectory(job, solvers[omp_get_thread_num()], i, &time);
+        fc_status status = run_trajectory(job, job->solvers[omp_get_thread_num()], i, &time);
         if (status == FC_OK)
             continue;
 #pragma omp critical(fc__navier_stokes_failure)
@@ -211,85 +204,116 @@ static fc_status run_all(generation *job, fc__vorticity **solvers, int threads)
                         "navier-stokes: the vorticity of trajectory %zu ceased to be finite, or "
                         "needed steps without end, at time %g after its start; try a smaller step, "
                         "a finer grid, a larger viscosity than %g or a weaker forcing than %g",
-                        job->trajectory, job->time, job->config->viscosity, job->config->forcing);
+                        job->trajectory, job->time, job->config.viscosity, job->config.forcing);
     if (job->status == FC_INTERRUPTED)
         return fc__fail(
             job->context, FC_INTERRUPTED, "navier-stokes: interrupted after %llu of %llu frames",
             (unsigned long long)job->frames_done, (unsigned long long)job->frames_total);
     fc__report(job->context, "generate", job->frames_done, job->frames_total, NAN);
+    job->held = end - trajectory;
     return FC_OK;
+}
+
+static fc_status read_frames(void *user, fc_context *context, size_t sequence, size_t first,
+                             size_t count, float *const *values)
+{
+    generation *job = user;
+    size_t trajectory = sequence / job->config.per_trajectory;
+    if (trajectory < job->first || trajectory >= job->first + job->held) {
+        job->context = context;
+        fc_status status = run_from(job, trajectory);
+        job->context = NULL;
+        job->status = FC_OK;
+        job->stopped = 0;
+        if (status != FC_OK)
+            return status;
+    }
+    for (size_t f = 0; f < count; f++)
+        memcpy(values[f], frame_of(job, sequence, first + f),
+               job->size * job->size * sizeof **values);
+    return FC_OK;
+}
+
+static void release(void *user)
+{
+    generation *job = user;
+    for (size_t t = 0; job->solvers && t < job->threads; t++)
+        fc__vorticity_destroy(job->solvers[t]);
+    free(job->solvers);
+    free(job->values);
+    free(job);
 }
 
 /* ---------------------------------------------------------------- the case */
 
-/* The dataset with its points and times, values yet to come. */
-static fc_status make_dataset(fc_context *context, const fc_navier_stokes_config *config,
-                              fc_dataset **dataset)
+/* Some hundred megabytes of trajectories, and at least one for each thread. */
+static fc_status make_job(fc_context *context, const fc_navier_stokes_config *config,
+                          generation *job)
 {
+    enum { HELD_BYTES = 1 << 28 };
     fc_status status = FC_OK;
-    fc_domain domain = {.dims = 2};
-    fc_dataset *made = NULL;
-    fc_sequence *sequence;
-    double *coordinates = NULL, *times = NULL;
-    size_t size = config->output_grid ? config->output_grid : config->grid;
-    size_t shape[2] = {size, size}, index;
-    for (size_t i = 0; i < 2; i++) {
-        domain.axis[i] = (fc_axis){.kind = FC_AXIS_PERIODIC, .lower = 0.0, .upper = 1.0};
-        fc__copy_name(domain.axis[i].name, i ? "y" : "x");
-        fc__copy_name(domain.axis[i].units, "1");
+    job->config = *config;
+    job->size = config->output_grid ? config->output_grid : config->grid;
+    job->frames_total = fc__product(config->sequences, config->frames);
+    job->trajectories = (config->sequences - 1) / config->per_trajectory + 1;
+    job->threads = (size_t)fc_context_threads(context);
+    if (job->threads > job->trajectories)
+        job->threads = job->trajectories;
+    size_t values =
+        fc__product(job->size * job->size, fc__product(config->frames, config->per_trajectory));
+    job->most = HELD_BYTES / sizeof(float) / values;
+    job->most = job->most < job->threads ? job->threads : job->most;
+    job->most = job->most < job->trajectories ? job->most : job->trajectories;
+    FC_TRY(fc__reserve(context, fc__product(job->most, values), sizeof(float), &job->values));
+    FC_NEW(context, &job->solvers, job->threads);
+    for (size_t t = 0; t < job->threads; t++) {
+        FC_TRY(fc__vorticity_create(context, config->grid, config->viscosity, &job->solvers[t]));
+        fc__navier_stokes_forcing(config->forcing, fc__vorticity_modes(job->solvers[t]),
+                                  fc__vorticity_forcing(job->solvers[t]));
     }
-    FC_TRY(fc_dataset_create(context, &domain, 1, &made));
-    fc__copy_name(made->time.units, "1");
-    fc__copy_name(made->channels[0].name, "vorticity");
-    fc__copy_name(made->channels[0].units, "1");
-    fc__copy_name(made->channels[0].long_name, "vorticity");
-    FC_NEW(context, &coordinates, 2 * size * size);
-    for (size_t p = 0; p < size * size; p++) {
-        coordinates[2 * p] = (double)(p % size) / (double)size;
-        coordinates[2 * p + 1] = (double)(p / size) / (double)size;
-    }
-    FC_TRY(fc_dataset_add_points(context, made, size * size, coordinates, shape, &index));
-    FC_NEW(context, &times, config->frames);
-    for (size_t f = 0; f < config->frames; f++)
-        times[f] = (double)f * config->interval;
-    for (size_t s = 0; s < config->sequences; s++)
-        FC_TRY(fc_dataset_add_sequence(context, made, config->frames, times, NULL, &sequence));
-    *dataset = made;
-    made = NULL;
 done:
-    free(coordinates);
-    free(times);
-    fc_dataset_destroy(made);
+    return status;
+}
+
+fc_status fc_navier_stokes_open(fc_context *context, const fc_navier_stokes_config *config,
+                                fc_dataset **dataset)
+{
+    static const char *const names[] = {"vorticity"};
+    fc_status status = FC_OK;
+    generation *job = NULL;
+    fc_dataset *made = NULL;
+    *dataset = NULL;
+    FC_TRY(validate(context, config));
+    FC_NEW(context, &job, 1);
+    FC_TRY(make_job(context, config, job));
+    const fc__square_case square = {.upper = 1.0,
+                                    .interval = config->interval,
+                                    .size = job->size,
+                                    .sequences = config->sequences,
+                                    .frames = config->frames,
+                                    .channels = 1,
+                                    .names = names,
+                                    .long_names = names};
+    FC_TRY(fc__square_dataset(context, &square, &made));
+    made->reader =
+        (fc_frame_reader){.user = job, .read = read_frames, .destroy = release, .unit = 1};
+    job = NULL;
+    *dataset = made;
+done:
+    if (job)
+        release(job);
     return status;
 }
 
 fc_status fc_navier_stokes_generate(fc_context *context, const fc_navier_stokes_config *config,
                                     fc_dataset **dataset)
 {
-    fc_status status = FC_OK;
-    fc__vorticity **solvers = NULL;
-    generation job = {.context = context, .config = config};
-    size_t threads = 0;
-    *dataset = NULL;
-    FC_TRY(validate(context, config));
-    job.frames_total = fc__product(config->sequences, config->frames);
-    job.trajectories = (config->sequences - 1) / config->per_trajectory + 1;
-    threads = (size_t)fc_context_threads(context);
-    threads = threads < job.trajectories ? threads : job.trajectories;
-    FC_TRY(make_dataset(context, config, &job.dataset));
-    FC_NEW(context, &solvers, threads);
-    for (size_t t = 0; t < threads; t++) {
-        FC_TRY(fc__vorticity_create(context, config->grid, config->viscosity, &solvers[t]));
-        fc__navier_stokes_forcing(config->forcing, fc__vorticity_modes(solvers[t]),
-                                  fc__vorticity_forcing(solvers[t]));
+    fc_status status = fc_navier_stokes_open(context, config, dataset);
+    if (status == FC_OK)
+        status = fc_dataset_load_all(context, *dataset);
+    if (status != FC_OK) {
+        fc_dataset_destroy(*dataset);
+        *dataset = NULL;
     }
-    FC_TRY(run_all(&job, solvers, (int)threads));
-    *dataset = job.dataset;
-    job.dataset = NULL;
-done:
-    for (size_t t = 0; solvers && t < threads; t++)
-        fc__vorticity_destroy(solvers[t]);
-    free(solvers);
-    fc_dataset_destroy(job.dataset);
     return status;
 }

@@ -17,6 +17,8 @@ struct fc_context {
     volatile sig_atomic_t interrupted;
     fc_progress *progress;
     void *progress_user;
+    fc_fault_listener *fault_listener;
+    void *fault_user;
     char message[1024];
 };
 
@@ -112,18 +114,41 @@ void fc_context_set_progress(fc_context *context, fc_progress *progress, void *u
     context->progress_user = user;
 }
 
+void fc_context_set_fault_listener(fc_context *context, fc_fault_listener *listener, void *user)
+{
+    context->fault_listener = listener;
+    context->fault_user = user;
+}
+
+/* Formatted aside, as an argument may be the present message. */
+static void set_message(fc_context *context, const char *format, va_list arguments)
+{
+    char message[sizeof context->message];
+    vsnprintf(message, sizeof message, format, arguments);
+    memcpy(context->message, message, sizeof message);
+}
+
 fc_status fc__fail(fc_context *context, fc_status status, const char *format, ...)
 {
-    if (context) {
-        /* Formatted aside, as an argument may be the present message. */
-        char message[sizeof context->message];
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(message, sizeof message, format, arguments);
-        va_end(arguments);
-        memcpy(context->message, message, sizeof message);
-    }
+    va_list arguments;
+    va_start(arguments, format);
+    if (context)
+        set_message(context, format, arguments);
+    va_end(arguments);
     return status;
+}
+
+fc_status fc__fault(fc_context *context, fc_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (context)
+        set_message(context, format, arguments);
+    va_end(arguments);
+    if (!context || !context->fault_listener)
+        return status;
+    context->fault_listener(context->fault_user, status, context->message);
+    return FC_OK;
 }
 
 void fc__report(fc_context *context, const char *stage, uint64_t done, uint64_t total, double loss)
@@ -145,22 +170,28 @@ size_t fc__product(size_t a, size_t b)
     return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
 }
 
-fc_status fc__allocate(fc_context *context, size_t count, size_t size, void *pointer)
+fc_status fc__reserve(fc_context *context, size_t count, size_t size, void *pointer)
 {
     enum { ALIGNMENT = 64 };
     void *memory = NULL;
     size_t bytes = fc__product(count, size);
-    if (bytes <= SIZE_MAX - ALIGNMENT) {
-        bytes = (bytes / ALIGNMENT + 1) * ALIGNMENT;
-        memory = aligned_alloc(ALIGNMENT, bytes);
-    }
-    if (memory)
-        memset(memory, 0, bytes);
+    if (bytes <= SIZE_MAX - ALIGNMENT)
+        memory = aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT);
     memcpy(pointer, &memory, sizeof memory);
     if (!memory)
         return fc__fail(context, FC_ERROR_MEMORY, "out of memory: %zu x %zu bytes were asked for",
                         count, size);
     return FC_OK;
+}
+
+fc_status fc__allocate(fc_context *context, size_t count, size_t size, void *pointer)
+{
+    void *memory;
+    fc_status status = fc__reserve(context, count, size, &memory);
+    if (status == FC_OK)
+        memset(memory, 0, count * size + 1);
+    memcpy(pointer, &memory, sizeof memory);
+    return status;
 }
 
 fc_status fc__copy_text(fc_context *context, const char *text, char **copy)

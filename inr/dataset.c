@@ -82,7 +82,7 @@ fc_status fc_dataset_add_points(fc_context *context, fc_dataset *dataset, size_t
         return fc__fail(context, FC_ERROR_DATA, "point set %zu: %zu points%s",
                         dataset->points_count, count,
                         count ? " do not match the shape of the grid" : "");
-    FC_NEW(context, &points.coordinates, fc__product(count, dims));
+    FC_TRY(fc__reserve(context, count, dims * sizeof *coordinates, &points.coordinates));
     memcpy(points.coordinates, coordinates, count * dims * sizeof *coordinates);
     FC_TRY(grow(context, &dataset->points, dataset->points_count, sizeof points));
     *index = dataset->points_count;
@@ -166,7 +166,7 @@ fc_status fc_dataset_load(fc_context *context, fc_dataset *dataset, size_t seque
         for (size_t f = begin; f < end; f++) {
             size_t size =
                 fc__product(dataset->points[frames[f].points].count, dataset->channel_count);
-            FC_NEW(context, &values[f], size);
+            FC_TRY(fc__reserve(context, size, sizeof **values, &values[f]));
         }
         FC_TRY(dataset->reader.read(dataset->reader.user, context, sequence, first + begin,
                                     end - begin, values + begin));
@@ -188,6 +188,20 @@ void fc_dataset_unload(fc_dataset *dataset, size_t sequence, size_t first, size_
         free(dataset->sequences[sequence].frames[f].values);
         dataset->sequences[sequence].frames[f].values = NULL;
     }
+}
+
+fc_status fc_dataset_load_all(fc_context *context, fc_dataset *dataset)
+{
+    fc_status status = FC_OK;
+    if (!dataset->reader.read)
+        return FC_OK;
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        FC_TRY(fc_dataset_load(context, dataset, s, 0, dataset->sequences[s].frame_count));
+    if (dataset->reader.destroy)
+        dataset->reader.destroy(dataset->reader.user);
+    dataset->reader = (fc_frame_reader){0};
+done:
+    return status;
 }
 
 size_t fc_dataset_max_points(const fc_dataset *dataset)
@@ -213,20 +227,59 @@ bool fc_dataset_shares_points(const fc_dataset *dataset)
     return true;
 }
 
-/* Counts finite values a channel; FC_ERROR_DATA on an infinite one. */
-static fc_status check_frame(fc_context *context, const fc_dataset *dataset, const char *what,
-                             size_t s, size_t f, size_t *seen)
+fc_status fc__dataset_like(fc_context *context, const fc_dataset *dataset, size_t channel_count,
+                           fc_dataset **copy)
+{
+    fc_status status = FC_OK;
+    fc_dataset *made = NULL;
+    fc_sequence *sequence;
+    size_t index, *sets = NULL;
+    double *times = NULL;
+    *copy = NULL;
+    FC_TRY(fc_dataset_create(context, &dataset->domain, channel_count, &made));
+    made->time = dataset->time;
+    made->record = dataset->record;
+    for (size_t p = 0; p < dataset->points_count; p++) {
+        const fc_points *points = &dataset->points[p];
+        FC_TRY(fc_dataset_add_points(context, made, points->count, points->coordinates,
+                                     points->grid[0] ? points->grid : NULL, &index));
+    }
+    for (size_t s = 0; s < dataset->sequence_count; s++) {
+        const fc_sequence *from = &dataset->sequences[s];
+        FC_NEW(context, &times, from->frame_count);
+        FC_NEW(context, &sets, from->frame_count);
+        for (size_t f = 0; f < from->frame_count; f++) {
+            times[f] = from->frames[f].time;
+            sets[f] = from->frames[f].points;
+        }
+        FC_TRY(fc_dataset_add_unread(context, made, from->frame_count, times, sets, &sequence));
+        free(times);
+        free(sets);
+        times = NULL;
+        sets = NULL;
+    }
+    *copy = made;
+    made = NULL;
+done:
+    free(times);
+    free(sets);
+    fc_dataset_destroy(made);
+    return status;
+}
+
+fc_status fc__dataset_check_frame(fc_context *context, const fc_dataset *dataset, const char *what,
+                                  size_t s, size_t f, const float *values, size_t *seen)
 {
     const fc_frame *frame = &dataset->sequences[s].frames[f];
     size_t channels = dataset->channel_count, count = dataset->points[frame->points].count;
     size_t total = 0;
     for (size_t i = 0; i < count * channels; i++) {
-        if (isinf(frame->values[i]))
+        if (isinf(values[i]))
             return fc__fail(context, FC_ERROR_DATA,
                             "%s: %s is infinite in sequence %zu, frame %zu, point %zu; finite "
                             "numbers, or NaN for a missing value, are accepted",
                             what, dataset->channels[i % channels].name, s, f, i / channels);
-        if (!isnan(frame->values[i])) {
+        if (!isnan(values[i])) {
             seen[i % channels]++;
             total++;
         }
@@ -239,8 +292,8 @@ static fc_status check_frame(fc_context *context, const fc_dataset *dataset, con
     return FC_OK;
 }
 
-static fc_status check_times(fc_context *context, const fc_dataset *dataset, const char *what,
-                             size_t s)
+static fc_status check_times_of(fc_context *context, const fc_dataset *dataset, const char *what,
+                                size_t s)
 {
     const fc_sequence *sequence = &dataset->sequences[s];
     for (size_t f = 0; f < sequence->frame_count; f++) {
@@ -257,6 +310,14 @@ static fc_status check_times(fc_context *context, const fc_dataset *dataset, con
     return FC_OK;
 }
 
+fc_status fc__dataset_check_times(fc_context *context, const fc_dataset *dataset, const char *what)
+{
+    fc_status status = FC_OK;
+    for (size_t s = 0; status == FC_OK && s < dataset->sequence_count; s++)
+        status = check_times_of(context, dataset, what, s);
+    return status;
+}
+
 fc_status fc_dataset_validate(fc_context *context, const fc_dataset *dataset, const char *what)
 {
     fc_status status = FC_OK;
@@ -265,18 +326,22 @@ fc_status fc_dataset_validate(fc_context *context, const fc_dataset *dataset, co
     for (size_t p = 0; p < dataset->points_count; p++)
         FC_TRY(fc_domain_check(context, &dataset->domain, what, 1e-6, dataset->points[p].count,
                                dataset->points[p].coordinates));
-    size_t frames = 0;
+    size_t frames = 0, unread = 0;
+    FC_TRY(fc__dataset_check_times(context, dataset, what));
     for (size_t s = 0; s < dataset->sequence_count; s++) {
-        FC_TRY(check_times(context, dataset, what, s));
         frames += dataset->sequences[s].frame_count;
-        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++)
-            FC_TRY(check_frame(context, dataset, what, s, f, seen));
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++) {
+            const float *values = dataset->sequences[s].frames[f].values;
+            unread += values == NULL;
+            if (values)
+                FC_TRY(fc__dataset_check_frame(context, dataset, what, s, f, values, seen));
+        }
     }
     if (frames == 0) {
         status = fc__fail(context, FC_ERROR_DATA, "%s: holds no frames", what);
         goto done;
     }
-    for (size_t c = 0; c < dataset->channel_count; c++) {
+    for (size_t c = 0; unread == 0 && c < dataset->channel_count; c++) {
         if (!seen[c]) {
             status = fc__fail(context, FC_ERROR_DATA, "%s: %s has no value at all: all are missing",
                               what, dataset->channels[c].name);

@@ -77,6 +77,12 @@ FC_API bool fc_context_interrupted(const fc_context *context);
 typedef void fc_progress(void *user, const char *stage, uint64_t done, uint64_t total, double loss);
 FC_API void fc_context_set_progress(fc_context *context, fc_progress *progress, void *user);
 
+/* Faults of data, one call each. While a context has someone to tell, checks of data go on after a
+ * fault that leaves the rest readable, where they would otherwise fail. NULL = fail at the first. */
+typedef void fc_fault_listener(void *user, fc_status status, const char *message);
+FC_API void fc_context_set_fault_listener(fc_context *context, fc_fault_listener *listener,
+                                          void *user);
+
 /* Bytes that the context may keep of bases and posteriors for the next call on the same points;
  * the least recently used go first. Default 512 MiB, 0 = nothing is kept. */
 FC_API void fc_context_set_cache(fc_context *context, size_t bytes);
@@ -212,9 +218,12 @@ FC_API FC_NODISCARD fc_status fc_dataset_add_unread(fc_context *context, fc_data
 FC_API FC_NODISCARD fc_status fc_dataset_load(fc_context *context, fc_dataset *dataset,
                                               size_t sequence, size_t first, size_t count);
 FC_API void fc_dataset_unload(fc_dataset *dataset, size_t sequence, size_t first, size_t count);
+/* Brings all values into memory, and lets the reader and what it keeps open go. */
+FC_API FC_NODISCARD fc_status fc_dataset_load_all(fc_context *context, fc_dataset *dataset);
 
 /* Reports the first fault: no sequences, non-finite or unordered times, infinite values, a frame or
- * a channel without any value, coordinates outside the domain. `what` names the source. */
+ * a channel without any value, coordinates outside the domain. `what` names the source. Frames that
+ * are not in memory are taken on trust; a reader checks what it reads. */
 FC_API FC_NODISCARD fc_status fc_dataset_validate(fc_context *context, const fc_dataset *dataset,
                                                   const char *what);
 

@@ -120,3 +120,33 @@ fc_status fc__eigen(fc_context *context, size_t n, double *a, double *values, do
             vectors[i * n + j] = a[(n - 1 - j) * n + i];
     return FC_OK;
 }
+
+fc_status fc__eigen_general(fc_context *context, size_t n, double *a, double *real,
+                            double *imaginary, double *vectors)
+{
+    lapack_int size = (lapack_int)n;
+    lapack_int info = LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'V', size, a, size, real, imaginary,
+                                    NULL, size, vectors, size);
+    return info == 0
+               ? FC_OK
+               : fc__fail(context,
+                          info == LAPACK_WORK_MEMORY_ERROR ? FC_ERROR_MEMORY : FC_ERROR_SOLVER,
+                          "eigenvalues of a general (%zu, %zu) matrix: LAPACK returned %d", n, n,
+                          (int)info);
+}
+
+fc_status fc__solve(fc_context *context, const char *what, size_t n, double *a, size_t columns,
+                    double *x)
+{
+    fc_status status = FC_OK;
+    lapack_int info, *pivots = NULL;
+    FC_NEW(context, &pivots, n);
+    info = LAPACKE_dgesv(LAPACK_ROW_MAJOR, (lapack_int)n, (lapack_int)columns, a, (lapack_int)n,
+                         pivots, x, (lapack_int)columns);
+    if (info != 0)
+        status =
+            fc__fail(context, FC_ERROR_SOLVER, "%s: the matrix (%zu, %zu) is singular", what, n, n);
+done:
+    free(pivots);
+    return status;
+}

@@ -12,6 +12,10 @@
 /* Records the message in the context (which may be NULL) and returns `status`. */
 fc_status fc__fail(fc_context *context, fc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for a fault after which a check can go on: FC_OK where the context has a listener, who
+ * is told. */
+fc_status fc__fault(fc_context *context, fc_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Evaluates a call into the local `status` and leaves for the local label `done` if it failed. */
 #define FC_TRY(call)                                                                               \
@@ -29,6 +33,9 @@ fc_status fc__allocate(fc_context *context, size_t count, size_t size, void *poi
 #define FC_NEW(context, pointer, count)                                                            \
     FC_TRY(fc__allocate((context), (count), sizeof **(pointer), (void *)(pointer)))
 
+/* The same without zeros, for what is filled at once: large memory is touched only once. */
+fc_status fc__reserve(fc_context *context, size_t count, size_t size, void *pointer);
+
 /* a * b or SIZE_MAX when that does not fit. */
 size_t fc__product(size_t a, size_t b);
 
@@ -36,6 +43,18 @@ size_t fc__product(size_t a, size_t b);
 fc_status fc__copy_text(fc_context *context, const char *text, char **copy);
 /* Copies into a fixed array of FC_NAME_SIZE, cutting what does not fit. */
 void fc__copy_name(char name[FC_NAME_SIZE], const char *text);
+
+/* ---------------------------------------------------------------- datasets */
+
+/* A dataset of other channels on the same points and times, without values. */
+fc_status fc__dataset_like(fc_context *context, const fc_dataset *dataset, size_t channel_count,
+                           fc_dataset **copy);
+/* What fc_dataset_validate asks of the times of all sequences, and of the values of a frame
+ * (points, channels): none is infinite, at least one is observed. seen: (channels) counts those
+ * observed. */
+fc_status fc__dataset_check_times(fc_context *context, const fc_dataset *dataset, const char *what);
+fc_status fc__dataset_check_frame(fc_context *context, const fc_dataset *dataset, const char *what,
+                                  size_t s, size_t f, const float *values, size_t *seen);
 
 /* ---------------------------------------------------------------- time and progress */
 
@@ -96,5 +115,14 @@ void fc__triangular_solve(bool transposed, size_t n, const double *l, size_t col
 /* Eigenvalues in decreasing order and eigenvectors as the columns of `vectors` (n, n) of a
  * symmetric matrix, which is destroyed. */
 fc_status fc__eigen(fc_context *context, size_t n, double *a, double *values, double *vectors);
+/* Eigenvalues real + i imaginary of a general real matrix, which is destroyed, and its eigenvectors
+ * as columns of `vectors` (n, n); a complex pair stands in two columns as its real and imaginary
+ * part, that with imaginary > 0 first. */
+fc_status fc__eigen_general(fc_context *context, size_t n, double *a, double *real,
+                            double *imaginary, double *vectors);
+/* x (n, columns) <- A^-1 x for a general matrix, which is destroyed; FC_ERROR_SOLVER naming `what`
+ * when it is singular. */
+fc_status fc__solve(fc_context *context, const char *what, size_t n, double *a, size_t columns,
+                    double *x);
 
 #endif

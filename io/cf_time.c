@@ -367,6 +367,49 @@ static fc_status decode_axis(fc_context *context, const fc_time_axis *axis, deco
     return FC_OK;
 }
 
+/* ---------------------------------------------------------------- months */
+
+/* Number of the day that comes `months` after a date. */
+static int64_t day_after_months(leap_rule rule, const date *from, int64_t months)
+{
+    date when = *from;
+    int64_t number = 0, total = from->month - 1 + months;
+    when.year += floor_divide(total, 12);
+    when.month = (int)(total - 12 * floor_divide(total, 12)) + 1;
+    while (!day_number(rule, &when, &number) && when.day > 1)
+        when.day--;
+    return number;
+}
+
+fc_status fc__cf_months_to_days(fc_context *context, fc_time_axis *axis, size_t count,
+                                double *times)
+{
+    const char *reference;
+    date from;
+    int64_t start;
+    char units[FC_NAME_SIZE + 16];
+    const double rounding = 1e-9;
+    const time_unit *unit = split_units(axis->units, &reference);
+    const calendar *found = find_calendar(axis->calendar);
+    if (!unit || !reference || !found || unit->years == 0.0 || !parse_date(reference, &from) ||
+        !day_number(found->rule, &from, &start))
+        return FC_OK;
+    for (size_t i = 0; i < count; i++) {
+        double months = times[i] * (unit->years * 12.0), whole = floor(months + rounding);
+        if (isnan(months))
+            continue;
+        if (!(fabs(months) <= 12.0 * (double)LARGEST_YEAR))
+            return fc__fail(context, FC_ERROR_DATA, "time %g at index %zu, in %s, is no date",
+                            times[i], i, axis->units);
+        int64_t day = day_after_months(found->rule, &from, (int64_t)whole);
+        int64_t next = day_after_months(found->rule, &from, (int64_t)whole + 1);
+        times[i] = (double)(day - start) + fmax(months - whole, 0.0) * (double)(next - day);
+    }
+    snprintf(units, sizeof units, "days since %s", reference);
+    fc__copy_name(axis->units, units);
+    return FC_OK;
+}
+
 /* ---------------------------------------------------------------- public */
 
 fc_status fc_time_parse(fc_context *context, const fc_time_axis *axis, const char *text,
@@ -423,6 +466,24 @@ void fc_time_format(const fc_time_axis *axis, double time, char *text, size_t si
     snprintf(text, size, "%s%04lld-%02d-%02dT%02d:%02d%s", when.year < 0 ? "-" : "",
              llabs(when.year), when.month, when.day, (int)(milliseconds / 3600000),
              (int)(milliseconds / 60000 % 60), end);
+}
+
+fc_status fc__cf_convert_times(fc_context *context, const fc_time_axis *from,
+                               const fc_time_axis *to, size_t count, double *times)
+{
+    decoded_axis a, b;
+    if (strcmp(from->units, to->units) == 0 && strcmp(from->calendar, to->calendar) == 0)
+        return FC_OK;
+    if (decode_axis(NULL, from, &a) != FC_OK || decode_axis(NULL, to, &b) != FC_OK ||
+        a.rule != b.rule)
+        return fc__fail(context, FC_ERROR_DATA,
+                        "times in \"%s\" (calendar \"%s\") cannot be counted in \"%s\" "
+                        "(calendar \"%s\")",
+                        from->units, from->calendar, to->units, to->calendar);
+    double offset = (double)(a.day - b.day) * DAY_SECONDS + (a.seconds - b.seconds);
+    for (size_t i = 0; i < count; i++)
+        times[i] = (times[i] * a.unit + offset) / b.unit;
+    return FC_OK;
 }
 
 static int compare_doubles(const void *a, const void *b)

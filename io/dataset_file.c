@@ -1,7 +1,6 @@
 #include "io/dataset_file.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +31,15 @@ bool fc__axis_kind_parse(const char *name, fc_axis_kind *kind)
 
 size_t fc__block_frames(size_t frame_bytes, size_t unit)
 {
-    enum { BLOCK_BYTES = 1 << 24 };
+    enum { BLOCK_BYTES = 1 << 21 };
     size_t units = BLOCK_BYTES / (fc__product(frame_bytes, unit) + 1);
     return units ? units * unit : unit;
+}
+
+size_t fc__frame_bytes(const fc_dataset *dataset)
+{
+    return fc__product(fc__product(fc_dataset_max_points(dataset), dataset->channel_count),
+                       sizeof(float));
 }
 
 fc_status fc__names_parse(fc_context *context, const char *list, fc__names *names)
@@ -72,8 +77,7 @@ done:
 
 /* ---------------------------------------------------------------- public */
 
-/* The format fieldcast gave the file, FC_FILE_NETCDF for one that is not its own. */
-static fc_file_kind kind_of(const fc__h5 *h5)
+fc_file_kind fc__file_kind_of(const fc__h5 *h5)
 {
     char format[FC_NAME_SIZE] = "";
     fc__h5_get_text(h5->file, "fieldcast_format", format, sizeof format);
@@ -89,51 +93,8 @@ fc_status fc_file_probe(fc_context *context, const char *path, fc_file_kind *kin
     fc__h5 h5;
     fc_status status = fc__h5_open(context, path, &h5);
     if (status == FC_OK)
-        *kind = kind_of(&h5);
+        *kind = fc__file_kind_of(&h5);
     fc__h5_close(&h5);
-    return status;
-}
-
-/* Of a forecast: whole frames may be missing, where the integration failed. */
-static fc_status check_times(fc_context *context, const char *path, const fc_dataset *dataset)
-{
-    for (size_t s = 0; s < dataset->sequence_count; s++) {
-        const fc_sequence *sequence = &dataset->sequences[s];
-        for (size_t f = 0; f < sequence->frame_count; f++)
-            if (!isfinite(sequence->frames[f].time) ||
-                (f && sequence->frames[f].time <= sequence->frames[f - 1].time))
-                return fc__fail(context, FC_ERROR_DATA,
-                                "%s: sequence %zu, frame %zu: time %g; times must be finite and "
-                                "increase",
-                                path, s, f, sequence->frames[f].time);
-    }
-    return FC_OK;
-}
-
-fc_status fc_dataset_read(fc_context *context, const char *path, const fc_read_config *config,
-                          fc_dataset **dataset)
-{
-    fc_status status = FC_OK;
-    fc_dataset *read = NULL;
-    fc__h5 h5;
-    *dataset = NULL;
-    FC_TRY(fc__h5_open(context, path, &h5));
-    fc_file_kind kind = kind_of(&h5);
-    if (kind == FC_FILE_MODEL) {
-        status =
-            fc__fail(context, FC_ERROR_DATA,
-                     "%s: is a model; a dataset or a gridded CF/netCDF-4 file is needed", path);
-        goto done;
-    }
-    FC_TRY(kind == FC_FILE_NETCDF ? fc__cf_read(&h5, config, &read)
-                                  : fc__native_read(&h5, config, &read));
-    FC_TRY(kind == FC_FILE_FORECAST ? check_times(context, path, read)
-                                    : fc_dataset_validate(context, read, path));
-    *dataset = read;
-    read = NULL;
-done:
-    fc__h5_close(&h5);
-    fc_dataset_destroy(read);
     return status;
 }
 

@@ -10,10 +10,9 @@ enum { FC__DATASET_VERSION = 1 };
 /* Native datasets; see native.c for the layout. deviation and attributes may be NULL. */
 fc_status fc__native_write(fc__h5 *h5, const char *format, const fc_dataset *dataset,
                            const fc_dataset *deviation, const char *attributes);
-fc_status fc__native_read(fc__h5 *h5, const fc_read_config *config, fc_dataset **dataset);
 
-/* Gridded CF/netCDF-4. */
-fc_status fc__cf_read(fc__h5 *h5, const fc_read_config *config, fc_dataset **dataset);
+/* What fieldcast made the file, FC_FILE_NETCDF for one that is not its own. */
+fc_file_kind fc__file_kind_of(const fc__h5 *h5);
 
 /* Names in a comma-separated list, without the blanks around them. */
 typedef struct fc__names {
@@ -31,5 +30,6 @@ bool fc__axis_kind_parse(const char *name, fc_axis_kind *kind);
 /* Frames that are read or written at once, so that a block takes a few megabytes: a multiple of
  * `unit`. */
 size_t fc__block_frames(size_t frame_bytes, size_t unit);
+size_t fc__frame_bytes(const fc_dataset *dataset); /* of the largest frame in memory */
 
 #endif

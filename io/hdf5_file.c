@@ -1,4 +1,5 @@
 #include "io/hdf5_file.h"
+#include "io/lzf_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +50,24 @@ fc_status fc__h5_fail(fc__h5 *h5, fc_status status, const char *format, ...)
                     detail);
 }
 
+void fc__h5_hush(fc__h5 *h5)
+{
+    if (h5->hushed)
+        return;
+    H5Eget_auto2(H5E_DEFAULT, &h5->print, &h5->print_data);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    h5->hushed = true;
+}
+
+void fc__h5_let_print(fc__h5 *h5)
+{
+    /* After damaged metadata HDF5 1.10 loses track of some types and would say so at the end of the
+     * process. */
+    if (h5->hushed && !h5->damaged)
+        H5Eset_auto2(H5E_DEFAULT, h5->print, h5->print_data);
+    h5->hushed = false;
+}
+
 static void start(fc_context *context, const char *path, fc__h5 *h5)
 {
     *h5 = (fc__h5){.context = context,
@@ -56,8 +75,7 @@ static void start(fc_context *context, const char *path, fc__h5 *h5)
                    .file = H5I_INVALID_HID,
                    .driver = H5I_INVALID_HID,
                    .descriptor = -1};
-    H5Eget_auto2(H5E_DEFAULT, &h5->print, &h5->print_data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    fc__h5_hush(h5);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -102,6 +120,7 @@ fc_status fc__h5_open(fc_context *context, const char *path, fc__h5 *h5)
     start(context, path, h5);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     FC_TRY(look_inside(h5));
+    fc__lzf_register();
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
     /* Files never change under their name here, and some file systems know no locks. */
@@ -240,10 +259,7 @@ void fc__h5_close(fc__h5 *h5)
         unlink(h5->temporary);
     free(h5->temporary);
     free(h5->target);
-    /* After damaged metadata HDF5 1.10 loses track of some types and would say so at the end of the
-     * process. */
-    if (!h5->damaged)
-        H5Eset_auto2(H5E_DEFAULT, h5->print, h5->print_data);
+    fc__h5_let_print(h5);
 }
 
 fc_status fc__h5_check_version(fc__h5 *h5, const char *kind, unsigned newest)

@@ -22,7 +22,8 @@ typedef struct fc__h5 {
     hid_t file;
     uint64_t file_size; /* of a file that is read, bytes */
     bool damaged;       /* HDF5 has failed to read from the file */
-    H5E_auto2_t print;  /* error printing to be restored */
+    bool hushed;        /* error printing is off and is to be restored: */
+    H5E_auto2_t print;
     void *print_data;
     /* of a file that is written: */
     char *target;    /* path with links resolved */
@@ -91,6 +92,9 @@ fc_status fc__h5_read_text(fc__h5 *h5, hid_t parent, const char *name, char **te
  * needs a filter that is not there, or declares more than its file can hold. */
 fc_status fc__h5_inspect(fc__h5 *h5, hid_t dataset, const char *name, size_t *rank, size_t *shape);
 
+/* Bytes that all data sets of a file together can hold. */
+uint64_t fc__h5_most_bytes(const fc__h5 *h5);
+
 /* Reads an array that must have exactly this shape. */
 fc_status fc__h5_read_array(fc__h5 *h5, hid_t parent, const char *name, hid_t type, size_t rank,
                             const size_t *shape, void *values);
@@ -105,6 +109,22 @@ fc_status fc__h5_read_box(fc__h5 *h5, hid_t dataset, const char *name, hid_t typ
                           const size_t *start, const size_t *count, void *values);
 fc_status fc__h5_write_box(fc__h5 *h5, hid_t dataset, const char *name, hid_t type, size_t rank,
                            const size_t *start, const size_t *count, const void *values);
+
+/* Length of the chunks of a data set along an axis, 1 where it has none: frames that are cheapest to
+ * read together. */
+size_t fc__h5_unit(hid_t dataset, size_t axis);
+/* A box whose axis `time` runs over frames, as single precision numbers: the values of frame f, in
+ * the order of the file, go to values[f][channel], values[f][channel + channels] and so on. The fast
+ * way from a file to the frames of a dataset: straight into their arrays where these are dense and
+ * large, else in pieces that stay in the cache. To be called with blocks of a few megabytes. */
+fc_status fc__h5_read_frames(fc__h5 *h5, hid_t dataset, const char *name, size_t rank,
+                             const size_t *start, const size_t *count, size_t time, size_t channels,
+                             size_t channel, float *const *values);
+
+/* HDF5 prints its errors again while a file stays open and nothing is done with it; it must be
+ * hushed again before the file is read or closed. */
+void fc__h5_let_print(fc__h5 *h5);
+void fc__h5_hush(fc__h5 *h5);
 
 /* FC_ERROR_DATA when a file of format `kind` is of a version this program does not read. */
 fc_status fc__h5_check_version(fc__h5 *h5, const char *kind, unsigned newest);

@@ -1,5 +1,6 @@
 /* Attributes, groups and arrays. */
 #include "io/hdf5_file.h"
+#include "io/lzf_filter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,7 +307,7 @@ done:
     return status;
 }
 
-static fc_status check_filters(fc__h5 *h5, hid_t creation, const char *name)
+static fc_status check_filters(fc__h5 *h5, hid_t creation, const char *name, size_t element)
 {
     int count = H5Pget_nfilters(creation);
     for (int i = 0; i < count; i++) {
@@ -324,7 +325,18 @@ static fc_status check_filters(fc__h5 *h5, hid_t creation, const char *name)
                         h5->path, name, (int)id, filter[0] ? " (" : "", filter,
                         filter[0] ? ")" : "");
     }
+    if (!fc__lzf_sound(creation, element))
+        return fc__fail(
+            h5->context, FC_ERROR_DATA,
+            "%s: %s is compressed with LZF whose parameters do not tell the size of its "
+            "chunks: the file is damaged",
+            h5->path, name);
     return FC_OK;
+}
+
+uint64_t fc__h5_most_bytes(const fc__h5 *h5)
+{
+    return (uint64_t)fc__product((size_t)h5->file_size, LARGEST_COMPRESSION);
 }
 
 /* Nothing is allocated for a data set before this bound has been checked. */
@@ -341,7 +353,7 @@ static fc_status check_size(fc__h5 *h5, hid_t dataset, hid_t creation, const cha
     bool allocated = H5Dget_storage_size(dataset) > 0;
     uint64_t bound = h5->file_size;
     if (filtered || !allocated || layout == H5D_CHUNKED)
-        bound = (uint64_t)fc__product((size_t)h5->file_size, LARGEST_COMPRESSION);
+        bound = fc__h5_most_bytes(h5);
     if (layout != H5D_CONTIGUOUS && bound < SMALL_BYTES)
         bound = SMALL_BYTES;
     if (bytes == SIZE_MAX || bytes > bound)
@@ -373,7 +385,7 @@ fc_status fc__h5_inspect(fc__h5 *h5, hid_t dataset, const char *name, size_t *ra
         shape[i] = (size_t)extent[i];
         bytes = fc__product(bytes, shape[i]);
     }
-    FC_TRY(check_filters(h5, creation, name));
+    FC_TRY(check_filters(h5, creation, name, H5Tget_size(type)));
     FC_TRY(check_size(h5, dataset, creation, name, bytes));
 done:
     H5Pclose(creation);

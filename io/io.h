@@ -23,6 +23,10 @@ typedef enum fc_file_kind {
 /* FC_ERROR_IO when the file cannot be opened, FC_ERROR_DATA when it is not a whole HDF5 file. */
 FC_API FC_NODISCARD fc_status fc_file_probe(fc_context *context, const char *path,
                                             fc_file_kind *kind);
+/* The format that reads a dataset or forecast: "fieldcast dataset", "CF grid", ...; fails as
+ * fc_dataset_open does on a file that none reads. */
+FC_API FC_NODISCARD fc_status fc_file_format(fc_context *context, const char *path,
+                                             char name[FC_NAME_SIZE]);
 
 /* ---------------------------------------------------------------- datasets */
 
@@ -49,7 +53,8 @@ FC_API FC_NODISCARD fc_status fc_dataset_read(fc_context *context, const char *p
 FC_API FC_NODISCARD fc_status fc_dataset_open(fc_context *context, const char *path,
                                               const fc_read_config *config, fc_dataset **dataset);
 /* Writes a native dataset, which is itself a netCDF-4-compatible CF file. attributes: JSON object
- * of global attributes (provenance, generator parameters), may be NULL. */
+ * of global attributes (provenance, generator parameters), may be NULL. Values that are not in
+ * memory are read, a few megabytes at a time, as they are written. */
 FC_API FC_NODISCARD fc_status fc_dataset_write(fc_context *context, const char *path,
                                                const fc_dataset *dataset, const char *attributes);
 /* Writes a forecast: as fc_dataset_write, with the standard deviations as NAME_std (may be NULL).
@@ -59,10 +64,43 @@ FC_API FC_NODISCARD fc_status fc_forecast_write(fc_context *context, const char 
                                                 const fc_dataset *deviation,
                                                 const char *attributes);
 
+/* ---------------------------------------------------------------- files for other programs */
+
+/* Datasets and forecasts as other programs want them. deviation may be NULL; its channels are
+ * called NAME_std. Values must be in memory. A format that cannot hold the dataset refuses it with
+ * FC_ERROR_DATA and names those that can. */
+
+/* XDMF 2 for ParaView and VisIt: a text that shows where in the native file `data_path`, which
+ * fc_dataset_write or fc_forecast_write has made of the same dataset, the fields lie. Both belong
+ * in one folder. Up to three coordinates. */
+FC_API FC_NODISCARD fc_status fc_xdmf_write(fc_context *context, const char *path,
+                                            const char *data_path, const fc_dataset *dataset,
+                                            const fc_dataset *deviation);
+/* VTKHDF 2.0, or 1.0 of a single time, for ParaView and VTK: uniform grids as ImageData, other
+ * points as vertices. Sequences must agree in their times and points. */
+FC_API FC_NODISCARD fc_status fc_vtkhdf_write(fc_context *context, const char *path,
+                                              const fc_dataset *dataset,
+                                              const fc_dataset *deviation);
+/* The Well (PolymathicAI/the_well, docs/data_format.md): uniform grids whose sequences agree in
+ * their times. attributes as in fc_dataset_write, may be NULL: real numbers become the parameters
+ * of the simulation. */
+FC_API FC_NODISCARD fc_status fc_well_write(fc_context *context, const char *path,
+                                            const fc_dataset *dataset, const fc_dataset *deviation,
+                                            const char *attributes);
+
+/* ---------------------------------------------------------------- times as text */
+
+/* Time of the observations that a forecast begins with; NaN where its sequences began at different
+ * times, or the file does not tell. */
+FC_API FC_NODISCARD fc_status fc_forecast_start(fc_context *context, const char *path,
+                                                double *time);
+
 /* "2014-03-01T06:00" (or a number in the axis's own unit) to axis time, and back to text. */
 FC_API FC_NODISCARD fc_status fc_time_parse(fc_context *context, const fc_time_axis *axis,
                                             const char *text, double *time);
 FC_API void fc_time_format(const fc_time_axis *axis, double time, char *text, size_t size);
+/* "6 h" or "31 d": a length of time on an axis with dates; else the number with its unit. */
+FC_API void fc_lead_format(const fc_time_axis *axis, double lead, char *text, size_t size);
 
 /* ---------------------------------------------------------------- models */
 
@@ -79,24 +117,105 @@ FC_API void fc_training_state_clear(fc_training_state *state);
 
 /* ---------------------------------------------------------------- pictures */
 
+/* How an axis is divided and labelled. */
+typedef enum fc_scale {
+    FC_SCALE_LINEAR,
+    FC_SCALE_LOG,       /* charts only; what is not positive is not drawn */
+    FC_SCALE_LONGITUDE, /* degrees, labelled as 120°E */
+    FC_SCALE_LATITUDE,  /* degrees, labelled as 30°N */
+    FC_SCALE_TIME       /* dates, where `time` has a calendar */
+} fc_scale;
+
+typedef struct fc_plot_axis {
+    const char *label;   /* name and units */
+    double lower, upper; /* ends; charts: equal = around the data */
+    fc_scale scale;
+    const fc_time_axis *time; /* of FC_SCALE_TIME */
+} fc_plot_axis;
+
+/* A map: cells of a raster, or scattered points. */
 typedef struct fc_panel {
-    const char *title;
+    const char *title; /* above, on the left */
+    const char *note;  /* above, on the right: the time */
     const char *units;
-    const float *values;  /* (height, width), bottom row first; NaN is drawn grey */
+    fc_plot_axis x, y;
+    bool equal;           /* a unit is as long on one axis as on the other; with longitude and
+                             latitude, in the middle of the map */
+    const float *values;  /* (height, width), bottom row first; NaN is drawn grey; NULL = none */
     size_t width, height; /* cells */
-    double extent[4];     /* x lower, x upper, y lower, y upper */
-    const char *x_label, *y_label;
-    double range[2];     /* colour range; equal values = from the data */
-    bool diverging;      /* colours symmetric about zero */
-    size_t mark_count;   /* points drawn on the panel, e.g. sensors */
-    const double *marks; /* (mark_count, 2) */
+    size_t point_count;   /* points drawn as coloured discs */
+    const double *points; /* (point_count, 2) */
+    const float *point_values; /* (point_count); those that are NaN are drawn as small rings */
+    double range[2];           /* colour range; equal values = from the data */
+    bool diverging;            /* colours symmetric about zero */
+    size_t mark_count;         /* points marked on the panel, e.g. sensors */
+    const double *marks;       /* (mark_count, 2) */
 } fc_panel;
 
-/* Map panels with axes, units and colour bars, `columns` a row. The ending of path picks PNG, PDF
- * or SVG. */
-FC_API FC_NODISCARD fc_status fc_plot_panels(fc_context *context, const char *path,
-                                             const char *title, size_t count,
-                                             const fc_panel *panels, size_t columns);
+typedef enum fc_stroke {
+    FC_STROKE_SOLID,
+    FC_STROKE_DASHED,
+    FC_STROKE_DOTTED,
+    FC_STROKE_POINTS /* no line */
+} fc_stroke;
+
+/* A line of a chart. */
+typedef struct fc_series {
+    const char *name; /* in the legend; NULL = not there */
+    size_t count;
+    const double *x, *y;  /* (count) NaN interrupts the line */
+    const double *spread; /* (count) half the height of a band around it; NULL = none */
+    fc_stroke stroke;
+    size_t colour; /* place in the list of colours, which tells lines apart for the colour-blind */
+} fc_series;
+
+/* Lines over common axes. */
+typedef struct fc_chart {
+    const char *title, *note;
+    fc_plot_axis x, y;
+    bool graded; /* colours run through the sequential ones: an order, such as times */
+    size_t series_count;
+    const fc_series *series;
+    size_t divider_count;
+    const double *dividers;           /* (divider_count) upright lines at these x */
+    const char *const *divider_names; /* (divider_count) NULL = none */
+} fc_chart;
+
+/* One of the two. */
+typedef struct fc_plot_item {
+    const fc_panel *panel;
+    const fc_chart *chart;
+} fc_plot_item;
+
+/* A page of items, `columns` a row. The ending of path picks PNG, PDF or SVG. */
+FC_API FC_NODISCARD fc_status fc_plot(fc_context *context, const char *path, const char *title,
+                                      size_t count, const fc_plot_item *items, size_t columns);
+
+/* What a model holds: variance of its codes and what they leave unresolved, the rates of its
+ * dynamics near the mean, and how its errors grow. */
+FC_API FC_NODISCARD fc_status fc_plot_model(fc_context *context, const char *path,
+                                            const fc_model *model);
+
+/* A page that moves: an animated WebP where path ends in .webp, or a series of pictures
+ * NAME_0000.png,
+ * ... where it ends in .png. Nothing appears under its name before fc_film_finish. */
+typedef struct fc_film fc_film;
+
+typedef struct fc_film_config {
+    double rate;    /* frames a second; default 8 */
+    double quality; /* of WebP, 0..100; default 100 = without loss */
+} fc_film_config;
+
+FC_API fc_film_config fc_film_config_default(void);
+FC_API FC_NODISCARD fc_status fc_film_create(fc_context *context, const char *path,
+                                             const fc_film_config *config, fc_film **film);
+/* Every frame has the layout of the first: the same items, with other values and titles.
+ * FC_INTERRUPTED when the context was asked to stop. */
+FC_API FC_NODISCARD fc_status fc_film_add(fc_film *film, const char *title, size_t count,
+                                          const fc_plot_item *items, size_t columns);
+FC_API FC_NODISCARD fc_status fc_film_finish(fc_film *film);
+/* Throws an unfinished film away. */
+FC_API void fc_film_destroy(fc_film *film);
 
 #ifdef __cplusplus
 }

@@ -227,6 +227,39 @@ done:
     return status;
 }
 
+/* What a record's forecasts have beside the codes. */
+static fc_status write_residual(fc__h5 *h5, const fc_model *model)
+{
+    fc_status status = FC_OK;
+    const fc_residual *r = &model->residual;
+    size_t leads = r->lead_count, channels = model->channel_count, codes = fc__model_codes(model);
+    const size_t shape[3] = {r->point_count, channels, 1 + 2 * r->harmonics};
+    hid_t group;
+    if (leads == 0)
+        return FC_OK;
+    FC_TRY(fc__h5_make_group(h5, h5->file, "residual", &group));
+    FC_TRY(fc__h5_put_uint(h5, group, "leads", leads));
+    FC_TRY(fc__h5_put_uint(h5, group, "points", r->point_count));
+    FC_TRY(fc__h5_put_uint(h5, group, "harmonics", r->harmonics));
+    FC_TRY(fc__h5_put_uint(h5, group, "still", r->still));
+    FC_TRY(fc__h5_put_uint(h5, group, "modes", r->modes));
+    FC_TRY(fc__h5_put_double(h5, group, "ridge", r->ridge));
+    FC_TRY(write_vector(h5, group, "lead", leads, r->lead));
+    FC_TRY(write_vector(h5, group, "departure", leads, r->departure));
+    FC_TRY(write_matrix(h5, group, "decay", leads, channels, r->decay));
+    FC_TRY(write_matrix(h5, group, "error", leads, channels, r->error));
+    FC_TRY(write_vector(h5, group, "variance", channels, r->variance));
+    FC_TRY(write_vector(h5, group, "length", channels, r->length));
+    FC_TRY(write_vector(h5, group, "nugget", channels, r->nugget));
+    FC_TRY(write_matrix(h5, group, "baseline", codes, codes, r->baseline));
+    FC_TRY(
+        write_matrix(h5, group, "coordinates", r->point_count, model->domain.dims, r->coordinates));
+    if (r->point_count)
+        FC_TRY(fc__h5_write_array(h5, group, "climate", H5T_NATIVE_FLOAT, 3, shape, r->climate));
+done:
+    return status;
+}
+
 static fc_status write_state(fc__h5 *h5, const fc_training_state *state)
 {
     fc_status status = FC_OK;
@@ -254,7 +287,7 @@ done:
 static fc_status write_root(fc__h5 *h5, const fc_model *model)
 {
     fc_status status = FC_OK;
-    int version = FC__MODEL_VERSION;
+    int version = model->residual.lead_count ? FC__MODEL_VERSION : 1;
     hid_t file = h5->file;
     FC_TRY(fc__h5_put_text(h5, file, "fieldcast_format", "model"));
     FC_TRY(fc__h5_put(h5, file, "fieldcast_format_version", H5T_NATIVE_INT, 1, &version));
@@ -288,6 +321,7 @@ fc_status fc_model_write(fc_context *context, const char *path, const fc_model *
     if (model->field)
         FC_TRY(write_field(&h5, model->field));
     FC_TRY(write_statistics(&h5, model));
+    FC_TRY(write_residual(&h5, model));
     if (state)
         FC_TRY(write_state(&h5, state));
     FC_TRY(fc__h5_commit(&h5));

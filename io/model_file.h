@@ -13,6 +13,10 @@
  *   /field             its configuration; bias, a, v, va, w, wd, u, m1, m1b, m2 (ode.h)
  *   /leads             time (leads), variance (leads, C)
  *   /calibration       values, factor (entries)
+ *   /residual          of records (ode.h, fc_residual): leads, points, harmonics, still, modes,
+ *                      ridge; lead, departure (leads), decay, error (leads, channels), variance,
+ *                      length, nugget (channels), baseline (C, C), coordinates (points, dims),
+ *                      climate (points, channels, 1 + 2 harmonics), NaN where unknown
  *   /configuration, /provenance      JSON texts
  *   /training          only in checkpoints: the state of the trainer
  *
@@ -24,7 +28,8 @@
 #include "io/hdf5_file.h"
 #include "io/io.h"
 
-enum { FC__MODEL_VERSION = 1, FC__MOST_PARTS = 10 };
+/* Version 2 has a residual; a model without one is still written as version 1. */
+enum { FC__MODEL_VERSION = 2, FC__MOST_PARTS = 10 };
 
 /* A named part of a parameter vector. */
 typedef struct fc__part {

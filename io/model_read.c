@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { MOST_CODES = 1 << 16, MOST_FILTERS = 1 << 20, MOST_LAYERS = 16, MOST_CHANNELS = 4096 };
-enum { MOST_HARMONICS = 1 << 10, MOST_ENTRIES = 1 << 24, MOST_RANK = 1 << 24 };
+enum { MOST_HARMONICS = 16, MOST_ENTRIES = 1 << 24, MOST_RANK = 1 << 24 };
 
 /* ---------------------------------------------------------------- pieces */
 
@@ -392,6 +392,79 @@ done:
     return status;
 }
 
+/* ---------------------------------------------------------------- residual of records */
+
+/* Factors by lead, and the correlation. */
+static fc_status read_factors(fc__h5 *h5, hid_t group, const fc_model *model, fc_residual *r)
+{
+    fc_status status = FC_OK;
+    const char *name = "residual";
+    size_t leads = r->lead_count, channels = model->channel_count;
+    FC_TRY(need_doubles(h5, group, name, "lead", leads, 0, 0.0, &r->lead));
+    FC_TRY(need_doubles(h5, group, name, "departure", leads, 0, 0.0, &r->departure));
+    FC_TRY(need_doubles(h5, group, name, "decay", leads, channels, 0.0, &r->decay));
+    FC_TRY(need_doubles(h5, group, name, "error", leads, channels, 0.0, &r->error));
+    FC_TRY(need_doubles(h5, group, name, "variance", channels, 0, 0.0, &r->variance));
+    FC_TRY(need_doubles(h5, group, name, "length", channels, 0, 0.0, &r->length));
+    FC_TRY(need_doubles(h5, group, name, "nugget", channels, 0, 0.0, &r->nugget));
+    if (r->lead[0] != 0.0 || !increases(leads, r->lead))
+        FC_TRY(damaged(h5, name, "the leads do not increase from 0"));
+    for (size_t i = 0; i < leads * (1 + channels); i++)
+        if ((i < leads ? r->departure[i] : r->decay[i - leads]) > 1.0)
+            FC_TRY(damaged(h5, name, "a factor is greater than 1"));
+    for (size_t c = 0; c < channels; c++)
+        if (!(r->length[c] > 0.0) || r->nugget[c] > 1.0)
+            FC_TRY(damaged(h5, name, "a length is zero or a nugget greater than 1"));
+done:
+    return status;
+}
+
+/* Points and the climatology there, in which NaN stands for what is not known. */
+static fc_status read_climate(fc__h5 *h5, hid_t group, const fc_model *model, fc_residual *r)
+{
+    fc_status status = FC_OK;
+    size_t channels = model->channel_count, columns = 1 + 2 * r->harmonics, points;
+    FC_TRY(get_size(h5, group, "residual", "points", 0, MOST_ENTRIES, &points));
+    if (points == 0)
+        goto done;
+    const size_t shape[3] = {points, channels, columns};
+    FC_TRY(need_doubles(h5, group, "residual", "coordinates", points, model->domain.dims, -INFINITY,
+                        &r->coordinates));
+    FC_TRY(fc__h5_load_array(h5, group, "climate", H5T_NATIVE_FLOAT, 3, shape, &r->climate));
+    if (!r->climate)
+        FC_TRY(damaged(h5, "residual", "climate is missing"));
+    for (size_t i = 0; i < points * channels * columns; i++)
+        if (isinf(r->climate[i]))
+            FC_TRY(damaged(h5, "residual", "climate holds an infinite number"));
+    r->point_count = points;
+done:
+    return status;
+}
+
+static fc_status read_residual(fc__h5 *h5, fc_model *model, size_t codes)
+{
+    fc_status status = FC_OK;
+    hid_t group;
+    fc_residual *r = &model->residual;
+    size_t still;
+    FC_TRY(fc__h5_find_group(h5, h5->file, "residual", &group));
+    if (group < 0)
+        goto done;
+    FC_TRY(get_size(h5, group, "residual", "leads", 2, MOST_ENTRIES, &r->lead_count));
+    FC_TRY(get_size(h5, group, "residual", "harmonics", 0, model->cycle.harmonics, &r->harmonics));
+    FC_TRY(get_size(h5, group, "residual", "still", 0, 1, &still));
+    FC_TRY(get_size(h5, group, "residual", "modes", 0, codes, &r->modes));
+    FC_TRY(get_double(h5, group, "residual", "ridge", &r->ridge));
+    r->still = still != 0;
+    if (!isfinite(r->ridge) || r->ridge < 0.0)
+        FC_TRY(damaged(h5, "residual", "its ridge is no usable number"));
+    FC_TRY(load_doubles(h5, group, "residual", "baseline", codes, codes, -INFINITY, &r->baseline));
+    FC_TRY(read_factors(h5, group, model, r));
+    FC_TRY(read_climate(h5, group, model, r));
+done:
+    return status;
+}
+
 /* ---------------------------------------------------------------- training state */
 
 static fc_status read_state(fc__h5 *h5, hid_t group, fc_training_state *state)
@@ -486,6 +559,7 @@ fc_status fc_model_read(fc_context *context, const char *path, fc_model **model,
     FC_TRY(read_cycle(&h5, read, fc__model_codes(read)));
     FC_TRY(read_leads(&h5, read, fc__model_codes(read)));
     FC_TRY(read_calibration(&h5, read));
+    FC_TRY(read_residual(&h5, read, fc__model_codes(read)));
     FC_TRY(fc__h5_find_group(&h5, h5.file, "training", &training));
     FC_TRY(check_complete(&h5, read, training >= 0));
     if (training >= 0 && state)

@@ -6,14 +6,17 @@
  *
  * "grid": all frames share one tensor grid, all sequences have the same times.
  *     double time(time), y(y), x(x)        float w(sequence, time, y, x)
- * "points": the same with scattered points.
- *     double time(time), x(point), y(point)        float w(sequence, time, point)
+ * "points": the same with scattered points; a CF timeSeries where time has a reference date.
+ *     double time(time), x(point), y(point)  int64 point_id(point)  float w(sequence, time, point)
  * "ragged": everything else; a CF contiguous ragged array in two steps. Sequence s owns the next
  * frame_count[s] frames, frame f has the points of set frame_point_set[f], set p owns the next
  * point_count[p] points, and the values of the frames follow each other along `observation`.
  *     int64 frame_count(sequence), frame_point_set(frame), point_count(point_set)
  *     int64 point_grid(point_set, axis)     shape if a tensor grid, slowest axis first, else zeros
  *     double time(frame), x(point), y(point)        float w(observation)
+ * Where frame f has point set f, `observation` takes the place of `point`, with
+ *     double observation_time(observation)
+ * and the file is a CF collection of points.
  *
  * In "grid" and "points" the dimension `sequence` is left out for a record of one sequence.
  *
@@ -21,8 +24,9 @@
  * latitude), fieldcast_axis_number (place among the coordinates of a point), fieldcast_lower,
  * fieldcast_upper. Of time: units, calendar, fieldcast_cycle (period of the forcing cycle, 0 =
  * none). Of w: units, long_name, _FillValue NaN (not observed), fieldcast_role ("channel" or
- * "standard_deviation", the latter named w_std). Channels stand in the order of creation. Values
- * are compressed (gzip, shuffle) only where an eighth or more of them is missing. */
+ * "standard_deviation", the latter named w_std and w's ancillary variable). Channels stand in the
+ * order of creation. Values are compressed (gzip, shuffle) only where an eighth or more of them is
+ * missing. */
 #include "io/native.h"
 
 #include <math.h>
@@ -30,60 +34,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- what layout fits */
-
-/* Number of points of axis `i` of a tensor grid and how many points lie between its neighbours. */
-static size_t grid_length(const fc_dataset *dataset, const fc_points *points, size_t i)
-{
-    return points->grid[dataset->domain.dims - 1 - i];
-}
-
-static size_t grid_stride(const fc_dataset *dataset, const fc_points *points, size_t i)
-{
-    size_t stride = 1;
-    for (size_t k = 0; k < i; k++)
-        stride *= grid_length(dataset, points, k);
-    return stride;
-}
-
-/* Whether the points are exactly the products of 1-D coordinates, as their shape claims. */
-static bool is_tensor_grid(const fc_dataset *dataset, const fc_points *points)
-{
-    size_t dims = dataset->domain.dims;
-    for (size_t i = 0; i < dims; i++) {
-        size_t stride = grid_stride(dataset, points, i), length = grid_length(dataset, points, i);
-        for (size_t p = 0; p < points->count; p++)
-            if (points->coordinates[p * dims + i] !=
-                points->coordinates[p / stride % length * stride * dims + i])
-                return false;
-    }
-    return true;
-}
-
-static fc__native_layout choose_layout(const fc_dataset *dataset)
-{
-    const fc_sequence *first = &dataset->sequences[0];
-    if (dataset->points_count != 1 || dataset->sequence_count == 0 || first->frame_count == 0)
-        return LAYOUT_RAGGED;
-    for (size_t s = 1; s < dataset->sequence_count; s++) {
-        const fc_sequence *sequence = &dataset->sequences[s];
-        if (sequence->frame_count != first->frame_count)
-            return LAYOUT_RAGGED;
-        for (size_t f = 0; f < first->frame_count; f++)
-            if (sequence->frames[f].time != first->frames[f].time)
-                return LAYOUT_RAGGED;
-    }
-    if (dataset->points[0].grid[0] == 0)
-        return LAYOUT_POINTS;
-    return is_tensor_grid(dataset, &dataset->points[0]) ? LAYOUT_GRID : LAYOUT_RAGGED;
-}
-
 /* ---------------------------------------------------------------- dimensions and coordinates */
 
 static void add_dimension(fc__native_writer *out, hid_t scale, size_t size)
 {
     out->shape[out->rank] = size;
     out->scales[out->rank++] = scale;
+}
+
+static void add_coordinate(fc__native_writer *out, const char *name)
+{
+    size_t used = strlen(out->coordinates);
+    snprintf(out->coordinates + used, sizeof out->coordinates - used, "%s%s", used ? " " : "",
+             name);
 }
 
 /* A 1-D variable of doubles on a dimension that has another name. */
@@ -106,10 +69,10 @@ static fc_status write_axis_of_grid(fc__native_writer *out, size_t i)
     double *values = NULL;
     const fc_dataset *dataset = out->dataset;
     const fc_points *points = &dataset->points[0];
-    size_t stride = grid_stride(dataset, points, i), length = grid_length(dataset, points, i);
+    size_t length = fc__grid_length(dataset, points, i);
     FC_NEW(out->h5->context, &values, length);
     for (size_t k = 0; k < length; k++)
-        values[k] = points->coordinates[k * stride * dataset->domain.dims + i];
+        values[k] = fc__grid_coordinate(dataset, points, i, k);
     FC_TRY(fc__nc_make_coordinate(out->h5, dataset->domain.axis[i].name, length, values,
                                   &out->next_dimension, &scale));
     FC_TRY(fc__native_put_axis(out, scale, i));
@@ -126,7 +89,7 @@ static fc_status write_axes_of_points(fc__native_writer *out, hid_t scale, size_
     hid_t variable;
     double *values = NULL;
     const fc_dataset *dataset = out->dataset;
-    size_t dims = dataset->domain.dims, used = 0;
+    size_t dims = dataset->domain.dims;
     FC_NEW(out->h5->context, &values, total);
     for (size_t i = 0; i < dims; i++) {
         size_t next = 0;
@@ -136,45 +99,10 @@ static fc_status write_axes_of_points(fc__native_writer *out, hid_t scale, size_
         const char *name = dataset->domain.axis[i].name;
         FC_TRY(write_doubles(out, name, scale, total, values, &variable));
         FC_TRY(fc__native_put_axis(out, variable, i));
-        used += (size_t)snprintf(out->coordinates + used, sizeof out->coordinates - used, "%s%s",
-                                 used ? " " : "", name);
+        add_coordinate(out, name);
     }
 done:
     free(values);
-    return status;
-}
-
-/* "grid" and "points": dimensions (sequence,) time and those of space. */
-static fc_status write_shared_frame(fc__native_writer *out)
-{
-    fc_status status = FC_OK;
-    hid_t scale;
-    double *times = NULL;
-    const fc_dataset *dataset = out->dataset;
-    const fc_sequence *first = &dataset->sequences[0];
-    size_t frames = first->frame_count, points = dataset->points[0].count;
-    FC_NEW(out->h5->context, &times, frames);
-    for (size_t f = 0; f < frames; f++)
-        times[f] = first->frames[f].time;
-    if (!dataset->record || dataset->sequence_count != 1) {
-        FC_TRY(fc__nc_make_dimension(out->h5, "sequence", dataset->sequence_count,
-                                     &out->next_dimension, &scale));
-        add_dimension(out, scale, dataset->sequence_count);
-    }
-    FC_TRY(fc__nc_make_coordinate(out->h5, "time", frames, times, &out->next_dimension, &scale));
-    FC_TRY(fc__native_put_time(out, scale));
-    out->time = out->rank;
-    add_dimension(out, scale, frames);
-    if (out->layout == LAYOUT_GRID) {
-        for (size_t i = dataset->domain.dims; i-- > 0;)
-            FC_TRY(write_axis_of_grid(out, i));
-    } else {
-        FC_TRY(fc__nc_make_dimension(out->h5, "point", points, &out->next_dimension, &scale));
-        FC_TRY(write_axes_of_points(out, scale, points));
-        add_dimension(out, scale, points);
-    }
-done:
-    free(times);
     return status;
 }
 
@@ -190,6 +118,60 @@ static fc_status write_counts(fc__native_writer *out, const char *name, size_t r
         FC_TRY(fc__h5_put_text(out->h5, variable, attribute, dimension));
     FC_TRY(fc__h5_write_box(out->h5, variable, name, H5T_NATIVE_INT64, rank, first, shape, values));
 done:
+    return status;
+}
+
+static fc_status write_point_ids(fc__native_writer *out, hid_t scale, size_t count)
+{
+    fc_status status = FC_OK;
+    hid_t variable;
+    int64_t *ids = NULL;
+    const size_t first = 0;
+    FC_NEW(out->h5->context, &ids, count);
+    for (size_t p = 0; p < count; p++)
+        ids[p] = (int64_t)p;
+    FC_TRY(fc__nc_make_variable(out->h5, "point_id", H5T_NATIVE_INT64, 1, &scale, NULL, &variable));
+    FC_TRY(fc__native_put_point_id(out, variable));
+    FC_TRY(
+        fc__h5_write_box(out->h5, variable, "point_id", H5T_NATIVE_INT64, 1, &first, &count, ids));
+done:
+    free(ids);
+    return status;
+}
+
+/* "grid" and "points": dimensions (sequence,) time and those of space. */
+static fc_status write_shared_frame(fc__native_writer *out)
+{
+    fc_status status = FC_OK;
+    hid_t scale;
+    double *times = NULL;
+    const fc_dataset *dataset = out->dataset;
+    const fc_sequence *first = &dataset->sequences[0];
+    size_t frames = first->frame_count, points = dataset->points[0].count;
+    FC_NEW(out->h5->context, &times, frames);
+    for (size_t f = 0; f < frames; f++)
+        times[f] = first->frames[f].time;
+    if (fc__has_sequence_axis(dataset)) {
+        FC_TRY(fc__nc_make_dimension(out->h5, "sequence", dataset->sequence_count,
+                                     &out->next_dimension, &scale));
+        add_dimension(out, scale, dataset->sequence_count);
+    }
+    FC_TRY(fc__nc_make_coordinate(out->h5, "time", frames, times, &out->next_dimension, &scale));
+    FC_TRY(fc__native_put_time(out, scale));
+    out->time = out->rank;
+    add_dimension(out, scale, frames);
+    if (out->layout == LAYOUT_GRID) {
+        for (size_t i = dataset->domain.dims; i-- > 0;)
+            FC_TRY(write_axis_of_grid(out, i));
+    } else {
+        FC_TRY(fc__nc_make_dimension(out->h5, "point", points, &out->next_dimension, &scale));
+        FC_TRY(write_axes_of_points(out, scale, points));
+        FC_TRY(write_point_ids(out, scale, points));
+        add_coordinate(out, "point_id");
+        add_dimension(out, scale, points);
+    }
+done:
+    free(times);
     return status;
 }
 
@@ -228,7 +210,8 @@ static fc_status write_point_sets(fc__native_writer *out, hid_t set_scale)
             grids[p * dims + i] = (int64_t)dataset->points[p].grid[i];
     }
     FC_TRY(fc__nc_make_dimension(out->h5, "axis", dims, &out->next_dimension, &scales[1]));
-    FC_TRY(write_counts(out, "point_count", 1, scales, shape, counts, "sample_dimension", "point"));
+    FC_TRY(write_counts(out, "point_count", 1, scales, shape, counts, "fieldcast_counts",
+                        out->own_points ? "observation" : "point"));
     FC_TRY(write_counts(out, "point_grid", 2, scales, shape, grids, NULL, NULL));
 done:
     free(counts);
@@ -255,17 +238,51 @@ static fc_status write_ragged_index(fc__native_writer *out, hid_t sequence, hid_
             sets[next++] = (int64_t)dataset->sequences[s].frames[f].points;
         }
     }
-    FC_TRY(write_counts(out, "frame_count", 1, &sequence, &sequences, counts, "sample_dimension",
+    FC_TRY(write_counts(out, "frame_count", 1, &sequence, &sequences, counts, "fieldcast_counts",
                         "frame"));
     FC_TRY(write_doubles(out, "time", frame, frames, times, &variable));
     FC_TRY(fc__native_put_time(out, variable));
-    FC_TRY(write_counts(out, "frame_point_set", 1, &frame, &frames, sets, "instance_dimension",
+    FC_TRY(write_counts(out, "frame_point_set", 1, &frame, &frames, sets, "fieldcast_indexes",
                         "point_set"));
 done:
     free(times);
     free(sets);
     free(counts);
     return status;
+}
+
+/* The time of every observation, where the frames do not share points. */
+static fc_status write_observation_times(fc__native_writer *out, hid_t scale, size_t observations)
+{
+    fc_status status = FC_OK;
+    hid_t variable;
+    double *times = NULL;
+    const fc_dataset *dataset = out->dataset;
+    size_t next = 0;
+    FC_NEW(out->h5->context, &times, observations);
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++) {
+            const fc_frame *frame = &dataset->sequences[s].frames[f];
+            for (size_t p = 0; p < dataset->points[frame->points].count; p++)
+                times[next++] = frame->time;
+        }
+    FC_TRY(write_doubles(out, "observation_time", scale, observations, times, &variable));
+    FC_TRY(fc__native_put_observation_time(out, variable));
+done:
+    free(times);
+    return status;
+}
+
+/* Whether the observations of the frames, one after the other, lie at the points of the sets, one
+ * after the other. */
+static bool frames_own_points(const fc_dataset *dataset)
+{
+    size_t next = 0;
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++)
+            if (dataset->sequences[s].frames[f].points != next++)
+                return false;
+    return next == dataset->points_count;
 }
 
 static fc_status write_ragged_frame(fc__native_writer *out)
@@ -279,12 +296,20 @@ static fc_status write_ragged_frame(fc__native_writer *out)
     FC_TRY(fc__nc_make_dimension(h5, "sequence", dataset->sequence_count, next, &sequence));
     FC_TRY(fc__nc_make_dimension(h5, "frame", sizes.frames, next, &frame));
     FC_TRY(fc__nc_make_dimension(h5, "point_set", dataset->points_count, next, &set));
-    FC_TRY(fc__nc_make_dimension(h5, "point", sizes.points, next, &point));
+    if (!out->own_points)
+        FC_TRY(fc__nc_make_dimension(h5, "point", sizes.points, next, &point));
     FC_TRY(fc__nc_make_dimension(h5, "observation", sizes.observations, next, &observation));
+    if (out->own_points)
+        point = observation;
     FC_TRY(write_ragged_index(out, sequence, frame, sizes.frames));
     FC_TRY(write_point_sets(out, set));
     FC_TRY(write_axes_of_points(out, point, sizes.points));
-    out->coordinates[0] = '\0'; /* they do not lie on the dimension of the observations */
+    if (out->own_points) {
+        FC_TRY(write_observation_times(out, observation, sizes.observations));
+        add_coordinate(out, "observation_time");
+    } else {
+        out->coordinates[0] = '\0'; /* they do not lie on the dimension of the observations */
+    }
     add_dimension(out, observation, sizes.observations);
 done:
     return status;
@@ -292,9 +317,7 @@ done:
 
 /* ---------------------------------------------------------------- values */
 
-/* Chunks are a frame, or as many small frames as make a useful size, or part of a very large one.
- */
-static void choose_chunk(const fc__native_writer *out, size_t *chunk)
+void fc__native_chunk(const fc__native_writer *out, size_t *chunk)
 {
     enum { USEFUL = 1 << 14, LARGEST = 1 << 24 }; /* elements */
     size_t elements = 1, time = out->time;
@@ -332,13 +355,9 @@ static bool has_many_gaps(const fc_dataset *values)
 static size_t pack_frames(const fc_dataset *dataset, size_t s, size_t first, size_t count, size_t c,
                           float *packed)
 {
-    size_t next = 0, channels = dataset->channel_count;
-    for (size_t f = first; f < first + count; f++) {
-        const fc_frame *frame = &dataset->sequences[s].frames[f];
-        size_t points = dataset->points[frame->points].count;
-        for (size_t p = 0; p < points; p++)
-            packed[next++] = frame->values[p * channels + c];
-    }
+    size_t next = 0;
+    for (size_t f = first; f < first + count; f++)
+        next += fc__pack_channel(dataset, &dataset->sequences[s].frames[f], c, packed + next);
     return next;
 }
 
@@ -403,7 +422,7 @@ static fc_status write_channels(fc__native_writer *out, const fc_dataset *values
     fc_status status = FC_OK;
     size_t chunk[FC__MAX_RANK];
     bool compressed = has_many_gaps(values);
-    choose_chunk(out, chunk);
+    fc__native_chunk(out, chunk);
     for (size_t c = 0; c < out->dataset->channel_count; c++) {
         char name[FC_NAME_SIZE + 4];
         hid_t variable;
@@ -426,18 +445,19 @@ fc_status fc__native_write(fc__h5 *h5, const char *format, const fc_dataset *dat
                            const fc_dataset *deviation, const char *attributes)
 {
     fc_status status = FC_OK;
-    fc__native_writer out = {.h5 = h5, .dataset = dataset};
-    if (count_ragged(dataset).observations == 0) {
-        status = fc__fail(h5->context, FC_ERROR_DATA, "%s: the dataset holds no frames", h5->path);
-        goto done;
-    }
-    out.layout = choose_layout(dataset);
-    FC_TRY(fc__native_check_names(&out, deviation != NULL));
+    fc__native_writer out = {.h5 = h5, .dataset = dataset, .deviation = deviation != NULL};
+    bool unread = fc__native_is_unread(dataset);
+    FC_TRY(fc__check_written(h5->context, h5->path, dataset, deviation));
+    if (!unread)
+        FC_TRY(fc__check_loaded(h5->context, h5->path, dataset));
     if (deviation)
-        FC_TRY(fc__native_check_deviation(&out, deviation));
+        FC_TRY(fc__check_loaded(h5->context, h5->path, deviation));
+    out.layout = fc__layout_of(dataset);
+    out.own_points = out.layout == LAYOUT_RAGGED && frames_own_points(dataset);
+    FC_TRY(fc__native_check_names(&out));
     FC_TRY(fc__native_put_global(&out, format, attributes));
     FC_TRY(out.layout == LAYOUT_RAGGED ? write_ragged_frame(&out) : write_shared_frame(&out));
-    FC_TRY(write_channels(&out, dataset, false));
+    FC_TRY(unread ? fc__native_write_unread(&out) : write_channels(&out, dataset, false));
     if (deviation)
         FC_TRY(write_channels(&out, deviation, true));
 done:

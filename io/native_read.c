@@ -1,14 +1,21 @@
 /* Reads what native.c describes. Nothing in the file is believed before it has been checked. */
 #include "io/dataset_file.h"
+#include "io/source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Ragged frames: which observations are theirs. */
+typedef struct ragged_index {
+    size_t sequences, frames, sets, points, observations;
+    int64_t *frame_count, *frame_set, *point_count, *point_grid;
+    double *times;
+} ragged_index;
+
 typedef struct reader {
     fc__h5 *h5;
-    const fc_read_config *config;
-    fc__nc_inventory inventory;
+    const fc__nc_inventory *inventory;
     fc_domain domain;
     const fc__nc_variable *axes[FC_MAX_DIMS];
     const fc__nc_variable *time;
@@ -16,6 +23,11 @@ typedef struct reader {
     size_t channel_count;
     const fc__nc_variable **channels; /* (channel_count) */
     fc_dataset *dataset;
+    size_t max_frames;
+    size_t rank, time_position; /* of channels on shared points; rank = 1 for ragged ones */
+    size_t shape[FC__MAX_RANK];
+    size_t *first_frame; /* (sequences) ragged: number of the first frame of each sequence */
+    size_t *observation; /* (frames + 1) ragged: first observation of each frame */
 } reader;
 
 static fc_status damaged(reader *in, const char *what)
@@ -51,9 +63,9 @@ static fc_status read_axis(reader *in, const fc__nc_variable *variable)
 static fc_status read_domain(reader *in)
 {
     fc_status status = FC_OK;
-    for (size_t i = 0; i < in->inventory.count; i++)
-        if (fc__h5_has(in->inventory.variables[i].id, "fieldcast_axis"))
-            FC_TRY(read_axis(in, &in->inventory.variables[i]));
+    for (size_t i = 0; i < in->inventory->count; i++)
+        if (fc__h5_has(in->inventory->variables[i].id, "fieldcast_axis"))
+            FC_TRY(read_axis(in, &in->inventory->variables[i]));
     for (size_t i = 0; i < in->domain.dims; i++)
         if (!in->axes[i])
             FC_TRY(damaged(in, "an axis is missing"));
@@ -73,8 +85,8 @@ static bool is_channel(const fc__nc_variable *variable)
 static fc_status unknown_variable(reader *in, const char *name)
 {
     char list[FC__TEXT_SIZE] = "";
-    for (size_t i = 0; i < in->inventory.count; i++) {
-        const fc__nc_variable *variable = &in->inventory.variables[i];
+    for (size_t i = 0; i < in->inventory->count; i++) {
+        const fc__nc_variable *variable = &in->inventory->variables[i];
         size_t used = strlen(list);
         if (fc__h5_has(variable->id, "fieldcast_role"))
             snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", variable->name);
@@ -83,22 +95,21 @@ static fc_status unknown_variable(reader *in, const char *name)
                     "%s: there is no variable \"%s\"; there are: %s", in->h5->path, name, list);
 }
 
-static fc_status choose_channels(reader *in)
+static fc_status choose_channels(reader *in, const char *wanted)
 {
     fc_status status = FC_OK;
     fc__names names = {0};
-    const char *wanted = in->config ? in->config->variables : NULL;
     FC_TRY(fc__names_parse(in->h5->context, wanted, &names));
-    FC_NEW(in->h5->context, &in->channels, names.count ? names.count : in->inventory.count);
+    FC_NEW(in->h5->context, &in->channels, names.count ? names.count : in->inventory->count);
     for (size_t i = 0; i < names.count; i++) {
-        const fc__nc_variable *variable = fc__nc_find(&in->inventory, names.name[i]);
+        const fc__nc_variable *variable = fc__nc_find(in->inventory, names.name[i]);
         if (!variable || !fc__h5_has(variable->id, "fieldcast_role") || !variable->number)
             FC_TRY(unknown_variable(in, names.name[i]));
         in->channels[in->channel_count++] = variable;
     }
-    for (size_t i = 0; names.count == 0 && i < in->inventory.count; i++)
-        if (is_channel(&in->inventory.variables[i]))
-            in->channels[in->channel_count++] = &in->inventory.variables[i];
+    for (size_t i = 0; names.count == 0 && i < in->inventory->count; i++)
+        if (is_channel(&in->inventory->variables[i]))
+            in->channels[in->channel_count++] = &in->inventory->variables[i];
     if (in->channel_count == 0)
         status = damaged(in, "it has no channels");
 done:
@@ -108,7 +119,7 @@ done:
 
 static fc_status read_time_axis(reader *in)
 {
-    in->time = fc__nc_find(&in->inventory, "time");
+    in->time = fc__nc_find(in->inventory, "time");
     if (!in->time || in->time->rank != 1 || !in->time->number)
         return damaged(in, "it has no variable time");
     fc__h5_get_text(in->time->id, "units", in->time_axis.units, FC_NAME_SIZE);
@@ -180,12 +191,13 @@ static fc_status add_grid(reader *in)
     double *coordinates = NULL, *values = NULL;
     for (size_t i = 0; i < dims; i++)
         count = fc__product(count, grid[dims - 1 - i] = in->axes[i]->shape[0]);
-    FC_NEW(in->h5->context, &coordinates, fc__product(count, dims));
+    FC_TRY(fc__reserve(in->h5->context, count, dims * sizeof *coordinates, &coordinates));
     for (size_t i = 0; i < dims; i++) {
         size_t length = in->axes[i]->shape[0];
         FC_TRY(load(in, in->axes[i], length, &values));
-        for (size_t p = 0; p < count; p++)
-            coordinates[p * dims + i] = values[p / stride % length];
+        for (size_t p = 0, k = 0; p < count; k = k + 1 < length ? k + 1 : 0)
+            for (size_t end = p + stride; p < end; p++)
+                coordinates[p * dims + i] = values[k];
         stride *= length;
         free(values);
         values = NULL;
@@ -229,63 +241,24 @@ done:
     return status;
 }
 
-/* Values of one channel of `count` frames from `first` on, from where pack_frames left them. */
-static size_t unpack_frames(fc_dataset *dataset, size_t s, size_t first, size_t count, size_t c,
-                            const float *packed)
+static size_t kept_frames(const reader *in, size_t frames)
 {
-    size_t next = 0, channels = dataset->channel_count;
-    for (size_t f = first; f < first + count; f++) {
-        fc_frame *frame = &dataset->sequences[s].frames[f];
-        size_t points = dataset->points[frame->points].count;
-        for (size_t p = 0; p < points; p++)
-            frame->values[p * channels + c] = packed[next++];
-    }
-    return next;
+    return in->max_frames && in->max_frames < frames ? in->max_frames : frames;
 }
 
-static fc_status read_shared_values(reader *in, size_t c, size_t rank, size_t time,
-                                    const size_t *shape)
-{
-    enum { CHUNK_FRAMES = 64 }; /* a multiple of most chunks, so that none is unpacked twice */
-    fc_status status = FC_OK;
-    float *packed = NULL;
-    fc_dataset *dataset = in->dataset;
-    const fc__nc_variable *variable = in->channels[c];
-    size_t start[FC__MAX_RANK] = {0}, count[FC__MAX_RANK];
-    size_t points = dataset->points[0].count, frames = dataset->sequences[0].frame_count;
-    size_t block = fc__block_frames(points * sizeof *packed, CHUNK_FRAMES);
-    block = block < frames ? block : frames;
-    memcpy(count, shape, sizeof count);
-    count[0] = 1;
-    FC_NEW(in->h5->context, &packed, fc__product(block, points));
-    for (size_t s = 0; s < dataset->sequence_count; s++) {
-        start[0] = s;
-        for (size_t f = 0; f < frames; f += block) {
-            start[time] = f;
-            count[time] = frames - f < block ? frames - f : block;
-            FC_TRY(fc__h5_read_box(in->h5, variable->id, variable->name, H5T_NATIVE_FLOAT, rank,
-                                   start, count, packed));
-            unpack_frames(dataset, s, f, count[time], c, packed);
-        }
-    }
-done:
-    free(packed);
-    return status;
-}
-
-static fc_status read_shared(reader *in, bool grid)
+static fc_status open_shared(reader *in, bool grid)
 {
     fc_status status = FC_OK;
     double *times = NULL;
     fc_sequence *sequence;
     const fc__nc_variable *first = in->channels[0];
-    size_t shape[FC__MAX_RANK], rank = 0, space = grid ? in->domain.dims : 1;
-    size_t frames = in->time->shape[0], sequences = 1, time = 0;
+    size_t *shape = in->shape, rank = 0, space = grid ? in->domain.dims : 1;
+    size_t frames = in->time->shape[0], sequences = 1;
     if (first->rank != space + 1 && first->rank != space + 2)
         FC_TRY(damaged(in, "the channels do not lie on (sequence,) time and space"));
     if (first->rank == space + 2) {
         shape[rank++] = sequences = first->shape[0];
-        time = 1;
+        in->time_position = 1;
     }
     shape[rank++] = frames;
     for (size_t i = 0; i < space; i++)
@@ -295,25 +268,32 @@ static fc_status read_shared(reader *in, bool grid)
     FC_TRY(check_channels(in, rank, shape));
     FC_TRY(load(in, in->time, frames, &times));
     FC_TRY(grid ? add_grid(in) : add_scattered(in, shape[rank - 1]));
-    if (in->config && in->config->max_frames && in->config->max_frames < frames)
-        frames = in->config->max_frames;
+    in->rank = rank;
     for (size_t s = 0; s < sequences; s++)
-        FC_TRY(
-            fc_dataset_add_sequence(in->h5->context, in->dataset, frames, times, NULL, &sequence));
-    for (size_t c = 0; c < in->channel_count; c++)
-        FC_TRY(read_shared_values(in, c, rank, time, shape));
+        FC_TRY(fc_dataset_add_unread(in->h5->context, in->dataset, kept_frames(in, frames), times,
+                                     NULL, &sequence));
 done:
     free(times);
     return status;
 }
 
-/* ---------------------------------------------------------------- ragged */
+static fc_status read_shared(reader *in, size_t sequence, size_t first, size_t count,
+                             float *const *values)
+{
+    size_t start[FC__MAX_RANK] = {0}, extent[FC__MAX_RANK];
+    fc_status status = FC_OK;
+    memcpy(extent, in->shape, sizeof extent);
+    start[0] = sequence;
+    extent[0] = 1;
+    start[in->time_position] = first;
+    extent[in->time_position] = count;
+    for (size_t c = 0; status == FC_OK && c < in->channel_count; c++)
+        status = fc__h5_read_frames(in->h5, in->channels[c]->id, in->channels[c]->name, in->rank,
+                                    start, extent, in->time_position, in->channel_count, c, values);
+    return status;
+}
 
-typedef struct ragged_index {
-    size_t sequences, frames, sets, points, observations;
-    int64_t *frame_count, *frame_set, *point_count, *point_grid;
-    double *times;
-} ragged_index;
+/* ---------------------------------------------------------------- ragged */
 
 static fc_status load_counts(reader *in, const char *name, size_t rank, const size_t *shape,
                              int64_t most, int64_t **values)
@@ -338,8 +318,8 @@ static fc_status load_ragged_index(reader *in, ragged_index *index)
 {
     fc_status status = FC_OK;
     size_t dims = in->domain.dims;
-    const fc__nc_variable *counts = fc__nc_find(&in->inventory, "frame_count");
-    const fc__nc_variable *sets = fc__nc_find(&in->inventory, "point_count");
+    const fc__nc_variable *counts = fc__nc_find(in->inventory, "frame_count");
+    const fc__nc_variable *sets = fc__nc_find(in->inventory, "point_count");
     if (!counts || counts->rank != 1 || !sets || sets->rank != 1)
         FC_TRY(damaged(in, "frame_count or point_count is missing"));
     index->sequences = counts->shape[0];
@@ -404,58 +384,39 @@ done:
     return status;
 }
 
-/* Frames beyond max_frames are read over. */
-static fc_status read_ragged_values(reader *in, const ragged_index *index, size_t c)
+/* Where the frames of each sequence and the observations of each frame begin. */
+static fc_status find_observations(reader *in, const ragged_index *index)
 {
     fc_status status = FC_OK;
-    float *packed = NULL;
-    const fc__nc_variable *variable = in->channels[c];
-    size_t most = fc_dataset_max_points(in->dataset), room = fc__block_frames(sizeof *packed, 1);
-    size_t begin = 0, end = 0, at = 0, frame = 0; /* observations [begin, end) are in memory */
-    room = room < most ? most : room;
-    FC_NEW(in->h5->context, &packed, room);
-    for (size_t s = 0; s < index->sequences; s++) {
-        for (size_t f = 0; f < (size_t)index->frame_count[s]; f++, frame++) {
-            size_t count = (size_t)index->point_count[index->frame_set[frame]];
-            if (at + count > end) {
-                size_t size = index->observations - at < room ? index->observations - at : room;
-                FC_TRY(fc__h5_read_box(in->h5, variable->id, variable->name, H5T_NATIVE_FLOAT, 1,
-                                       &at, &size, packed));
-                begin = at;
-                end = at + size;
-            }
-            if (f < in->dataset->sequences[s].frame_count)
-                unpack_frames(in->dataset, s, f, 1, c, packed + (at - begin));
-            at += count;
-        }
-    }
+    FC_NEW(in->h5->context, &in->first_frame, index->sequences);
+    FC_NEW(in->h5->context, &in->observation, index->frames + 1);
+    for (size_t s = 0; s + 1 < index->sequences; s++)
+        in->first_frame[s + 1] = in->first_frame[s] + (size_t)index->frame_count[s];
+    for (size_t f = 0; f < index->frames; f++)
+        in->observation[f + 1] =
+            in->observation[f] + (size_t)index->point_count[index->frame_set[f]];
 done:
-    free(packed);
     return status;
 }
 
-static fc_status read_ragged(reader *in)
+static fc_status open_ragged(reader *in)
 {
     fc_status status = FC_OK;
     ragged_index index = {0};
-    size_t *sets = NULL, first = 0;
+    size_t *sets = NULL;
     fc_sequence *sequence;
     FC_TRY(load_ragged_index(in, &index));
     FC_TRY(check_ragged_index(in, &index));
     FC_TRY(add_point_sets(in, &index));
+    FC_TRY(find_observations(in, &index));
     FC_NEW(in->h5->context, &sets, index.frames);
     for (size_t f = 0; f < index.frames; f++)
         sets[f] = (size_t)index.frame_set[f];
-    for (size_t s = 0; s < index.sequences; s++) {
-        size_t count = (size_t)index.frame_count[s], kept = count;
-        if (in->config && in->config->max_frames && in->config->max_frames < kept)
-            kept = in->config->max_frames;
-        FC_TRY(fc_dataset_add_sequence(in->h5->context, in->dataset, kept, index.times + first,
-                                       sets + first, &sequence));
-        first += count;
-    }
-    for (size_t c = 0; c < in->channel_count; c++)
-        FC_TRY(read_ragged_values(in, &index, c));
+    for (size_t s = 0; s < index.sequences; s++)
+        FC_TRY(fc_dataset_add_unread(
+            in->h5->context, in->dataset, kept_frames(in, (size_t)index.frame_count[s]),
+            index.times + in->first_frame[s], sets + in->first_frame[s], &sequence));
+    in->rank = 1;
 done:
     free(sets);
     free(index.frame_count);
@@ -466,38 +427,121 @@ done:
     return status;
 }
 
-fc_status fc__native_read(fc__h5 *h5, const fc_read_config *config, fc_dataset **dataset)
+/* Frames of a sequence lie behind each other, so that many small ones are read at once. */
+static fc_status read_ragged(reader *in, size_t c, size_t first, size_t count, float *const *values)
 {
+    enum { STAGE_VALUES = 1 << 18 };
     fc_status status = FC_OK;
-    reader in = {.h5 = h5, .config = config};
-    char layout[FC_NAME_SIZE] = "";
-    double record = 0.0;
-    *dataset = NULL;
-    FC_TRY(fc__h5_check_version(h5, "dataset", FC__DATASET_VERSION));
-    FC_TRY(fc__nc_take_inventory(h5, false, &in.inventory));
-    FC_TRY(read_domain(&in));
-    FC_TRY(read_time_axis(&in));
-    FC_TRY(choose_channels(&in));
-    status = fc_dataset_create(h5->context, &in.domain, in.channel_count, &in.dataset);
-    if (status != FC_OK) {
-        fc__fail(h5->context, status, "%s: %s", h5->path, fc_context_message(h5->context));
-        goto done;
+    const fc__nc_variable *variable = in->channels[c];
+    const size_t *begin = in->observation + first;
+    float *packed = NULL;
+    size_t room = begin[count] - begin[0] < STAGE_VALUES ? begin[count] - begin[0] : STAGE_VALUES;
+    for (size_t f = 0; f < count; f++)
+        room = begin[f + 1] - begin[f] > room ? begin[f + 1] - begin[f] : room;
+    FC_TRY(fc__reserve(in->h5->context, room, sizeof *packed, &packed));
+    for (size_t f = 0, end; f < count; f = end) {
+        for (end = f + 1; end < count && begin[end + 1] - begin[f] <= room;)
+            end++;
+        size_t size = begin[end] - begin[f];
+        FC_TRY(fc__h5_read_box(in->h5, variable->id, variable->name, H5T_NATIVE_FLOAT, 1, &begin[f],
+                               &size, packed));
+        for (size_t k = f; k < end; k++)
+            for (size_t p = 0; p < begin[k + 1] - begin[k]; p++)
+                values[k][p * in->channel_count + c] = packed[begin[k] - begin[f] + p];
     }
-    read_channels(&in);
-    in.dataset->time = in.time_axis;
-    in.dataset->record = fc__h5_get_double(h5->file, "fieldcast_record", &record) && record != 0.0;
-    fc__h5_get_text(h5->file, "fieldcast_layout", layout, sizeof layout);
-    if (strcmp(layout, "ragged") == 0)
-        FC_TRY(read_ragged(&in));
-    else if (strcmp(layout, "grid") == 0 || strcmp(layout, "points") == 0)
-        FC_TRY(read_shared(&in, layout[0] == 'g'));
-    else
-        FC_TRY(damaged(&in, "its fieldcast_layout is none of grid, points and ragged"));
-    *dataset = in.dataset;
-    in.dataset = NULL;
 done:
-    fc_dataset_destroy(in.dataset);
-    fc__nc_release_inventory(&in.inventory);
-    free(in.channels);
+    free(packed);
     return status;
 }
+
+/* ---------------------------------------------------------------- the format */
+
+static bool recognise(fc__source *source)
+{
+    fc_file_kind kind = fc__file_kind_of(&source->h5);
+    return kind == FC_FILE_DATASET || kind == FC_FILE_FORECAST;
+}
+
+static fc_status create_dataset(reader *in)
+{
+    double record = 0.0;
+    fc_context *context = in->h5->context;
+    fc_status status = fc_dataset_create(context, &in->domain, in->channel_count, &in->dataset);
+    if (status != FC_OK)
+        return fc__fail(context, status, "%s: %s", in->h5->path, fc_context_message(context));
+    read_channels(in);
+    in->dataset->time = in->time_axis;
+    in->dataset->record =
+        fc__h5_get_double(in->h5->file, "fieldcast_record", &record) && record != 0.0;
+    return FC_OK;
+}
+
+static size_t largest_unit(const reader *in)
+{
+    size_t unit = 1;
+    for (size_t c = 0; c < in->channel_count && in->rank > 1; c++) {
+        size_t chunk = fc__h5_unit(in->channels[c]->id, in->time_position);
+        unit = chunk > unit ? chunk : unit;
+    }
+    return unit;
+}
+
+static fc_status open_native(fc__source *source)
+{
+    fc_status status = FC_OK;
+    reader *in = NULL;
+    char layout[FC_NAME_SIZE] = "";
+    fc__h5 *h5 = &source->h5;
+    FC_NEW(h5->context, &in, 1);
+    source->state = in;
+    *in = (reader){
+        .h5 = h5, .inventory = &source->inventory, .max_frames = source->config->max_frames};
+    FC_TRY(fc__h5_check_version(h5, "dataset", FC__DATASET_VERSION));
+    FC_TRY(read_domain(in));
+    FC_TRY(read_time_axis(in));
+    FC_TRY(choose_channels(in, source->config->variables));
+    FC_TRY(create_dataset(in));
+    source->dataset = in->dataset;
+    fc__h5_get_text(h5->file, "fieldcast_layout", layout, sizeof layout);
+    if (strcmp(layout, "ragged") == 0)
+        FC_TRY(open_ragged(in));
+    else if (strcmp(layout, "grid") == 0 || strcmp(layout, "points") == 0)
+        FC_TRY(open_shared(in, layout[0] == 'g'));
+    else
+        FC_TRY(damaged(in, "its fieldcast_layout is none of grid, points and ragged"));
+    source->unit = largest_unit(in);
+done:
+    return status;
+}
+
+static fc_status read_native(fc__source *source, size_t sequence, size_t first, size_t count,
+                             float *const *values)
+{
+    reader *in = source->state;
+    fc_status status = FC_OK;
+    if (in->rank > 1)
+        return read_shared(in, sequence, first, count, values);
+    for (size_t c = 0; status == FC_OK && c < in->channel_count; c++)
+        status = read_ragged(in, c, in->first_frame[sequence] + first, count, values);
+    return status;
+}
+
+static void close_native(fc__source *source)
+{
+    reader *in = source->state;
+    if (!in)
+        return;
+    free(in->channels);
+    free(in->first_frame);
+    free(in->observation);
+    free(in);
+}
+
+const fc__format fc__native_format = {
+    .name = "fieldcast dataset",
+    .accepted = "a file written by fieldcast",
+    .recognise = recognise,
+    .open = open_native,
+    .read = read_native,
+    .close = close_native,
+};

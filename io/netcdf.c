@@ -99,15 +99,10 @@ fc_status fc__nc_make_variable(fc__h5 *h5, const char *name, hid_t type, size_t 
 
 /* ---------------------------------------------------------------- reading */
 
-typedef struct link_list {
-    size_t count, room;
-    char (*names)[FC__NC_NAME_SIZE];
-} link_list;
-
 static herr_t collect_link(hid_t group, const char *name, const H5L_info_t *info, void *data)
 {
     enum { MOST_VARIABLES = 1 << 16 };
-    link_list *links = data;
+    fc__nc_links *links = data;
     (void)group;
     if (info->type != H5L_TYPE_HARD || strlen(name) >= FC__NC_NAME_SIZE)
         return 0;
@@ -125,17 +120,17 @@ static herr_t collect_link(hid_t group, const char *name, const H5L_info_t *info
     return 0;
 }
 
-/* Names in the root group, in the order of creation where it is known. */
-static fc_status collect_links(fc__h5 *h5, link_list *links)
+fc_status fc__nc_list_links(fc__h5 *h5, hid_t parent, fc__nc_links *links)
 {
     hsize_t index = 0;
     unsigned order = 0;
-    hid_t root = H5Gopen2(h5->file, "/", H5P_DEFAULT), creation = H5Gget_create_plist(root);
+    hid_t group = H5Gopen2(parent, ".", H5P_DEFAULT), creation = H5Gget_create_plist(group);
+    *links = (fc__nc_links){0};
     H5Pget_link_creation_order(creation, &order);
     H5Pclose(creation);
-    H5Gclose(root);
+    H5Gclose(group);
     H5_index_t by = (order & H5P_CRT_ORDER_TRACKED) ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
-    if (H5Literate(h5->file, by, H5_ITER_INC, &index, collect_link, links) < 0)
+    if (H5Literate(parent, by, H5_ITER_INC, &index, collect_link, links) < 0)
         return fc__h5_fail(h5, FC_ERROR_DATA, "its list of variables cannot be read");
     return FC_OK;
 }
@@ -225,12 +220,39 @@ static bool describe(hid_t id, const char *name, bool dimensions, fc__nc_variabl
     return true;
 }
 
+/* Marks the variables that `by` lists in an attribute. */
+static void mark_named(fc__nc_inventory *inventory, const fc__nc_variable *by,
+                       const char *attribute, fc__nc_role role)
+{
+    char list[FC__TEXT_SIZE], *rest = NULL;
+    if (!fc__h5_get_text(by->id, attribute, list, sizeof list))
+        return;
+    for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        for (size_t i = 0; i < inventory->count; i++) {
+            fc__nc_variable *variable = &inventory->variables[i];
+            if (variable != by && strcmp(variable->name, word) == 0)
+                variable->roles |= role;
+        }
+    }
+}
+
+static void mark_roles(fc__nc_inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        const fc__nc_variable *by = &inventory->variables[i];
+        mark_named(inventory, by, "coordinates", FC__NC_COORDINATE);
+        mark_named(inventory, by, "bounds", FC__NC_BOUNDS);
+        mark_named(inventory, by, "climatology", FC__NC_BOUNDS);
+        mark_named(inventory, by, "ancillary_variables", FC__NC_ANCILLARY);
+    }
+}
+
 fc_status fc__nc_take_inventory(fc__h5 *h5, bool dimensions, fc__nc_inventory *inventory)
 {
     fc_status status = FC_OK;
-    link_list links = {0};
+    fc__nc_links links = {0};
     *inventory = (fc__nc_inventory){0};
-    FC_TRY(collect_links(h5, &links));
+    FC_TRY(fc__nc_list_links(h5, h5->file, &links));
     FC_NEW(h5->context, &inventory->variables, links.count);
     for (size_t i = 0; i < links.count; i++) {
         hid_t id;
@@ -242,6 +264,8 @@ fc_status fc__nc_take_inventory(fc__h5 *h5, bool dimensions, fc__nc_inventory *i
         else
             H5Dclose(id);
     }
+    if (dimensions)
+        mark_roles(inventory);
 done:
     free(links.names);
     return status;
@@ -252,6 +276,57 @@ void fc__nc_release_inventory(fc__nc_inventory *inventory)
     for (size_t i = 0; i < inventory->count; i++)
         H5Dclose(inventory->variables[i].id);
     free(inventory->variables);
+}
+
+static void append(char *text, size_t size, const char *more)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s", more);
+}
+
+/* "PATH(LENGTH, LENGTH)" */
+static void list_dataset(hid_t dataset, const char *path, char *text, size_t size)
+{
+    char length[32];
+    hsize_t extent[H5S_MAX_RANK];
+    hid_t space = H5Dget_space(dataset);
+    int rank = H5Sget_simple_extent_dims(space, extent, NULL);
+    H5Sclose(space);
+    append(text, size, text[0] ? ", " : "");
+    append(text, size, path);
+    for (int i = 0; i < rank; i++) {
+        snprintf(length, sizeof length, "%s%llu", i ? ", " : "(", (unsigned long long)extent[i]);
+        append(text, size, length);
+    }
+    append(text, size, rank > 0 ? ")" : "");
+}
+
+/* Groups may hold each other: `levels` bounds how deep they are followed. */
+static void list_group(fc__h5 *h5, hid_t group, const char *path, int levels, char *text,
+                       size_t size)
+{
+    fc__nc_links links;
+    fc_status status = fc__nc_list_links(h5, group, &links);
+    for (size_t i = 0; status == FC_OK && i < links.count && strlen(text) + 1 < size; i++) {
+        char name[2 * FC__NC_NAME_SIZE];
+        hid_t object = H5Oopen(group, links.names[i], H5P_DEFAULT);
+        snprintf(name, sizeof name, "%s%s%s", path, path[0] ? "/" : "", links.names[i]);
+        if (object >= 0 && H5Iget_type(object) == H5I_DATASET)
+            list_dataset(object, name, text, size);
+        else if (object >= 0 && H5Iget_type(object) == H5I_GROUP && levels > 1)
+            list_group(h5, object, name, levels - 1, text, size);
+        H5Oclose(object);
+    }
+    free(links.names);
+}
+
+void fc__nc_list_groups(fc__h5 *h5, char *text, size_t size)
+{
+    enum { LEVELS = 3 };
+    text[0] = '\0';
+    list_group(h5, h5->file, "", LEVELS, text, size);
+    if (text[0] == '\0')
+        append(text, size, "none");
 }
 
 const fc__nc_variable *fc__nc_find(const fc__nc_inventory *inventory, const char *name)

@@ -24,6 +24,22 @@ fc_status fc__nc_make_variable(fc__h5 *h5, const char *name, hid_t type, size_t 
 
 /* ---------------------------------------------------------------- reading */
 
+/* Names in a group that are no soft or external links, in the order of creation where it is known,
+ * else of the alphabet. free(links->names), also after a failure. */
+typedef struct fc__nc_links {
+    size_t count, room;
+    char (*names)[FC__NC_NAME_SIZE];
+} fc__nc_links;
+
+fc_status fc__nc_list_links(fc__h5 *h5, hid_t parent, fc__nc_links *links);
+
+/* Attributes by which variables name others. */
+typedef enum fc__nc_role {
+    FC__NC_COORDINATE = 1, /* coordinates */
+    FC__NC_BOUNDS = 2,     /* bounds, climatology */
+    FC__NC_ANCILLARY = 4   /* ancillary_variables */
+} fc__nc_role;
+
 /* A variable in the root group. Its dimensions go by the names of their scales, "" where an axis
  * has none. */
 typedef struct fc__nc_variable {
@@ -31,6 +47,7 @@ typedef struct fc__nc_variable {
     hid_t id;
     bool number;         /* integers or floating point */
     bool dimension_only; /* stands for a dimension that has no variable */
+    unsigned roles;      /* fc__nc_role: what other variables name it as */
     size_t rank;
     size_t shape[FC__MAX_RANK];
     char dimension[FC__MAX_RANK][FC__NC_NAME_SIZE];
@@ -46,6 +63,10 @@ typedef struct fc__nc_inventory {
  * which need the names of dimensions ask for them. */
 fc_status fc__nc_take_inventory(fc__h5 *h5, bool dimensions, fc__nc_inventory *inventory);
 void fc__nc_release_inventory(fc__nc_inventory *inventory);
+
+/* Data sets in the groups of the file, for messages: "image1/data(765, 700), ...", cut to the room
+ * there is; "none" where there are none. */
+void fc__nc_list_groups(fc__h5 *h5, char *text, size_t size);
 
 /* NULL when there is none. */
 const fc__nc_variable *fc__nc_find(const fc__nc_inventory *inventory, const char *name);

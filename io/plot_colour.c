@@ -60,3 +60,14 @@ fc__colour fc__plot_colour(bool diverging, double position)
     double t = fmin(fmax(position, 0.0), 1.0);
     return diverging ? diverging_arm(2.0 * t - 1.0) : sequential(t);
 }
+
+/* Okabe and Ito (2008), "Color Universal Design": the darker six of their eight colours, in an
+ * order that keeps neighbours apart. */
+fc__colour fc__line_colour(size_t place)
+{
+    static const unsigned char colours[][3] = {{0, 114, 178},   {213, 94, 0},  {0, 158, 115},
+                                               {204, 121, 167}, {230, 159, 0}, {86, 180, 233},
+                                               {90, 90, 90}};
+    const unsigned char *c = colours[place % (sizeof colours / sizeof colours[0])];
+    return (fc__colour){c[0] / 255.0, c[1] / 255.0, c[2] / 255.0};
+}

@@ -19,6 +19,7 @@ typedef struct fc__source {
     fc_dataset *dataset; /* made by open, without values (fc_dataset_add_unread) */
     size_t unit;         /* frames that are cheapest to read together; 0 counts as 1 */
     void *state;         /* of the format */
+    char note[FC__TEXT_SIZE]; /* what open left out, for `fieldcast info`; "" = nothing */
 } fc__source;
 
 typedef struct fc__format {
@@ -27,10 +28,15 @@ typedef struct fc__format {
     /* By content alone. The first format that recognises a file opens it. */
     bool (*recognise)(fc__source *source);
     /* Fills dataset, unit and state; channels are config->variables where these are given. Failures
-     * say what would be accepted, and need not clean up: close follows. */
+     * say what would be accepted, and need not clean up: close follows. May be called again after
+     * close, with other variables. */
     fc_status (*open)(fc__source *source);
     /* As fc_frame_reader.read, in the units and coordinates of the dataset; NaN = not observed.
-     * Values that are missing in every frame may stay: source.c leaves them out. */
+     * Values that are missing in every frame may stay: source.c leaves them out. The arrays hold
+     * nothing yet: all of them is to be written. Called for a few megabytes at a time, in whole
+     * units where the request allows it, so that a second pass over what was read finds it in the
+     * cache; fc__h5_read_frames is the fast way for plain variables. h5.context is that of the
+     * call, and nothing of the source's dataset changes before close. */
     fc_status (*read)(fc__source *source, size_t sequence, size_t first, size_t count,
                       float *const *values);
     /* A variable that does not change with time, on the points of set `points` (count) of the

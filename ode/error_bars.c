@@ -156,32 +156,29 @@ done:
 }
 
 fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dataset *dataset,
-                              const bool *flags, double least, uint64_t seed)
+                              double least, uint64_t seed)
 {
     static const double shares[] = {0.01, 0.05, 0.2, 1.0};
-    enum { SHARES = 4, FRAMES = 48 };
+    enum { SHARES = 4 };
     fc_status status = FC_OK;
     fc__frames frames = {0};
     float *ratios = NULL;
     double *observed = NULL, *factor = NULL;
-    size_t found = 0, *order = NULL;
-    fc__rng rng = fc__rng_create(seed, 912);
-    FC_TRY(fc__frames_select(context, dataset, 0, flags, flags != NULL, &frames));
-    size_t used = frames.count < FRAMES ? frames.count : FRAMES;
-    FC_NEW(context, &ratios, fc__product(used, fc__product(CHECKED, dataset->channel_count)));
+    size_t found = 0;
+    FC_TRY(fc__frames_select(context, dataset, 0, NULL, false, &frames));
+    FC_NEW(context, &ratios,
+           fc__product(frames.count, fc__product(CHECKED, dataset->channel_count)));
     FC_NEW(context, &observed, SHARES);
     FC_NEW(context, &factor, SHARES);
-    FC_NEW(context, &order, frames.count);
-    fc__rng_choose(&rng, frames.count, used, order);
     for (size_t k = 0; k < SHARES; k++) {
         size_t count = 0;
         double values = 0.0;
-        for (size_t f = 0; f < used; f++) {
-            const fc_frame *frame = frames.frame[order[f]];
+        for (size_t f = 0; f < frames.count; f++) {
+            const fc_frame *frame = frames.frame[f];
             FC_TRY(add_ratios(context, model, &dataset->points[frame->points], frame, shares[k],
                               seed + 100 * k + f, &values, &count, ratios));
         }
-        values /= (double)used;
+        values /= (double)frames.count;
         if (count == 0 || (found && values <= observed[found - 1] * 1.01))
             continue;
         qsort(ratios, count, sizeof *ratios, ascending);
@@ -194,7 +191,6 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
     observed = factor = NULL;
 done:
     fc__frames_clear(&frames);
-    free(order);
     free(ratios);
     free(observed);
     free(factor);

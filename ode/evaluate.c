@@ -14,30 +14,20 @@ fc_status fc__evaluate_floor(fc_context *context, const fc_model *model, const f
                              double *mse)
 {
     fc_status status = FC_OK;
-    fc_dataset *copy = NULL;
-    fc__span *spans = NULL;
-    fc__frames frames = {0};
+    fc__place *places = NULL;
     fc_prior *prior = NULL;
-    double *codes = NULL, *square = NULL;
-    FC_NEW(context, &spans, dataset->sequence_count);
-    for (size_t s = 0; s < dataset->sequence_count; s++)
-        spans[s] = (fc__span){.sequence = s, .end = dataset->sequences[s].frame_count};
-    FC_TRY(fc__normalised_copy(context, model, dataset, dataset->sequence_count, spans, &copy));
-    FC_TRY(fc__frames_select(context, copy, 0, NULL, false, &frames));
-    FC_NEW(context, &codes, fc__product(frames.count, model->decoder->config.codes));
+    double *square = NULL;
+    size_t count;
+    FC_TRY(fc__places_of_all(context, dataset, &count, &places));
     FC_NEW(context, &square, model->channel_count);
     FC_TRY(fc__prior_with_cycle(context, model, &prior));
-    FC_TRY(fc__encode_frames(context, model->decoder, prior, model->noise, &frames, codes, square,
-                             NULL));
+    FC_TRY(fc__normalised_codes(context, model, prior, dataset, count, places, 0, NULL, square));
     *mse = 0.0;
     for (size_t c = 0; c < model->channel_count; c++)
         *mse += square[c] * model->scale[c] * model->scale[c] / (double)model->channel_count;
 done:
-    fc__frames_clear(&frames);
     fc_prior_destroy(prior);
-    fc_dataset_destroy(copy);
-    free(spans);
-    free(codes);
+    free(places);
     free(square);
     return status;
 }
@@ -55,6 +45,19 @@ static fc_status check(fc_context *context, const fc_evaluate_config *config)
     return FC_OK;
 }
 
+/* A record is scored from every start to every lead, which reads each frame many times. */
+static fc_status check_in_memory(fc_context *context, const fc_dataset *record)
+{
+    for (size_t s = 0; s < record->sequence_count; s++)
+        for (size_t f = 0; f < record->sequences[s].frame_count; f++)
+            if (!record->sequences[s].frames[f].values)
+                return fc__fail(context, FC_ERROR_USAGE,
+                                "a record to be scored by lead time must be in memory, and its "
+                                "frame %zu is not: load it first",
+                                f);
+    return FC_OK;
+}
+
 fc_status fc_model_evaluate(fc_context *context, const fc_model *model, const fc_dataset *dataset,
                             const fc_evaluate_config *config, fc_evaluation **evaluation)
 {
@@ -64,6 +67,8 @@ fc_status fc_model_evaluate(fc_context *context, const fc_model *model, const fc
     *evaluation = NULL;
     FC_TRY(check(context, config));
     FC_TRY(fc_model_check_dataset(context, model, dataset, "evaluation data"));
+    if (dataset->record)
+        FC_TRY(check_in_memory(context, dataset));
     FC_NEW(context, &made, 1);
     made->in_t = made->out_t = made->in_s = made->out_s = made->encode = made->floor = none;
     made->persistence_in_t = made->persistence_out_t = none;

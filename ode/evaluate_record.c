@@ -1,6 +1,8 @@
 /* Scores of a long record by lead time: every frame from a given time on is encoded and forecast to
  * the wanted leads, and persistence and climatology are scored on the same pairs. */
 #include "ode/evaluate.h"
+#include "ode/lim.h"
+#include "ode/residual.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,6 +58,20 @@ done:
     return status;
 }
 
+/* What the model's climatology has beside its codes. */
+static fc_status add_climate(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                             const fc_frame *frame, float *u)
+{
+    fc_status status = FC_OK;
+    const fc_points *points = &dataset->points[frame->points];
+    float *climate = NULL;
+    FC_TRY(fc__climate_create(context, model, points->count, points->coordinates, &climate));
+    fc__climate_add(model, climate, frame->time, points->count, u);
+done:
+    free(climate);
+    return status;
+}
+
 /* Forecast of climatology: the training mean, or the model's own where the training frames are not
  * in this dataset. */
 static fc_status climatology_at(fc_context *context, const fc_model *model,
@@ -73,14 +89,15 @@ static fc_status climatology_at(fc_context *context, const fc_model *model,
     fc__cycle_at(model, frame->time, mean);
     for (size_t i = 0; i < codes; i++)
         mean[i] += model->prior->mean[i];
-    status = fc__cached_decode(context, model, dataset, frame->points, cache, mean, u);
+    FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, mean, u));
+    FC_TRY(add_climate(context, model, dataset, frame, u));
 done:
     free(mean);
     return status;
 }
 
 typedef struct lead_tally {
-    fc__tally forecast, persistence, climatology;
+    fc__tally forecast, persistence, climatology, lim;
 } lead_tally;
 
 /* Leads to score: those asked for, or the usual ones; those longer than the record are left out. */
@@ -107,35 +124,114 @@ done:
     return status;
 }
 
-/* Scores the forecasts of one start: z (leads, C) at the targets. */
+/* One start of a forecast. */
+typedef struct start {
+    const fc_frame *frame;
+    size_t index;     /* of the frame in the record */
+    const double *z0; /* (C) departures */
+    const double *z;  /* (leads that have a target, C) at the targets */
+    const bool *seen; /* (points of the frame) */
+    fc__carry carry;  /* at the points of the frame `carried` */
+    const fc_frame *carried;
+} start;
+
+/* The residual of the start at the points of a target, kept for the next target on them. */
+static fc_status carry_to(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                          const fc_frame *target, fc__basis_cache *cache, start *s)
+{
+    fc_status status = FC_OK;
+    const fc_points *from = &dataset->points[s->frame->points];
+    const fc_points *to = &dataset->points[target->points];
+    double *whole = NULL;
+    float *field = NULL;
+    if (model->residual.lead_count == 0 || (s->carried && s->carried->points == target->points))
+        return FC_OK;
+    fc__carry_clear(&s->carry);
+    FC_NEW(context, &whole, model->decoder->config.codes);
+    FC_NEW(context, &field, fc__product(from->count, model->channel_count));
+    fc__cycle_at(model, s->frame->time, whole);
+    for (size_t i = 0; i < model->decoder->config.codes; i++)
+        whole[i] += s->z0[i];
+    FC_TRY(fc__cached_decode(context, model, dataset, s->frame->points, cache, whole, field));
+    const fc__observation observation = {.time = s->frame->time,
+                                         .count = from->count,
+                                         .coordinates = from->coordinates,
+                                         .values = s->frame->values,
+                                         .seen = s->seen,
+                                         .field = field};
+    FC_TRY(fc__carry_create(context, model, &observation, to->count, to->coordinates, &s->carry));
+    s->carried = target;
+done:
+    free(whole);
+    free(field);
+    return status;
+}
+
+/* The linear inverse model's forecast: its codes, and the climatology. */
+static fc_status score_lim(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                           const fc_frame *target, const start *s, fc__basis_cache *cache, float *u,
+                           fc__tally *tally)
+{
+    fc_status status = FC_OK;
+    const double *mean = model->prior->mean;
+    size_t codes = model->decoder->config.codes;
+    double *propagator = NULL, *z = NULL;
+    if (!model->residual.baseline)
+        return FC_OK;
+    FC_NEW(context, &propagator, fc__product(codes, codes));
+    FC_NEW(context, &z, codes);
+    FC_TRY(fc__exponential(context, codes, model->residual.baseline,
+                           (target->time - s->frame->time) / model->time_scale, propagator));
+    fc__cycle_at(model, target->time, z);
+    for (size_t i = 0; i < codes; i++) {
+        z[i] += mean[i];
+        for (size_t j = 0; j < codes; j++)
+            z[i] += propagator[i * codes + j] * (s->z0[j] - mean[j]);
+    }
+    FC_TRY(fc__cached_decode(context, model, dataset, target->points, cache, z, u));
+    FC_TRY(add_climate(context, model, dataset, target, u));
+    fc__tally_add(tally, dataset->points[target->points].count, model->channel_count, u,
+                  target->values, NULL, true);
+done:
+    free(propagator);
+    free(z);
+    return status;
+}
+
+/* Scores the forecasts of one start. */
 static fc_status score_start(fc_context *context, const fc_model *model, const fc_dataset *dataset,
-                             size_t start, const double *z, const climatology *c,
-                             fc__basis_cache *cache, fc_evaluation *e, lead_tally *tally)
+                             start *s, const climatology *c, fc__basis_cache *cache,
+                             fc_evaluation *e, lead_tally *tally)
 {
     fc_status status = FC_OK;
     const fc_sequence *record = &dataset->sequences[0];
-    const fc_frame *first = &record->frames[start];
     size_t channels = model->channel_count, codes = model->decoder->config.codes, found = 0;
     float *u = NULL;
     FC_NEW(context, &u, fc__product(fc_dataset_max_points(dataset), channels));
     for (size_t k = 0; k < e->lead_count; k++) {
-        if (start + e->leads[k].lead >= record->frame_count)
+        if (s->index + e->leads[k].lead >= record->frame_count)
             continue;
-        const fc_frame *target = &record->frames[start + e->leads[k].lead];
+        const fc_frame *target = &record->frames[s->index + e->leads[k].lead];
         size_t count = dataset->points[target->points].count;
         double begin = fc__seconds();
-        FC_TRY(fc__cached_decode(context, model, dataset, target->points, cache, z + found * codes,
-                                 u));
+        FC_TRY(carry_to(context, model, dataset, target, cache, s));
+        FC_TRY(fc__cached_decode(context, model, dataset, target->points, cache,
+                                 s->z + found * codes, u));
+        FC_TRY(add_climate(context, model, dataset, target, u));
+        fc__carry_add(model, &s->carry, (target->time - s->frame->time) / model->time_scale, 0,
+                      count, u);
         e->seconds_decode += fc__seconds() - begin;
         fc__tally_add(&tally[k].forecast, count, channels, u, target->values, NULL, true);
-        if (target->points == first->points)
-            fc__tally_add(&tally[k].persistence, count, channels, first->values, target->values,
+        if (target->points == s->frame->points)
+            fc__tally_add(&tally[k].persistence, count, channels, s->frame->values, target->values,
                           NULL, true);
         FC_TRY(climatology_at(context, model, dataset, c, target, cache, u));
         fc__tally_add(&tally[k].climatology, count, channels, u, target->values, NULL, true);
+        FC_TRY(score_lim(context, model, dataset, target, s, cache, u, &tally[k].lim));
         found++;
     }
 done:
+    fc__carry_clear(&s->carry);
     free(u);
     return status;
 }
@@ -143,40 +239,44 @@ done:
 /* Encodes, integrates and scores one start. */
 static fc_status forecast_start(fc_context *context, const fc_model *model,
                                 const fc_dataset *dataset, const fc_evaluate_config *config,
-                                size_t start, const climatology *c, fc__basis_cache *cache,
+                                size_t index, const climatology *c, fc__basis_cache *cache,
                                 fc__encoding *encoding, fc_evaluation *e, lead_tally *tally)
 {
     fc_status status = FC_OK;
     const fc_sequence *record = &dataset->sequences[0];
-    const fc_frame *first = &record->frames[start];
+    const fc_frame *first = &record->frames[index];
     size_t codes = model->decoder->config.codes, count = 0;
     double *z0 = NULL, *z = NULL, *times = NULL;
+    bool *seen = NULL;
     fc_integration integration;
     FC_NEW(context, &z0, codes);
     FC_NEW(context, &z, fc__product(e->lead_count, codes));
     FC_NEW(context, &times, e->lead_count);
+    FC_NEW(context, &seen, dataset->points[first->points].count);
     for (size_t k = 0; k < e->lead_count; k++)
-        if (start + e->leads[k].lead < record->frame_count)
-            times[count++] = record->frames[start + e->leads[k].lead].time;
+        if (index + e->leads[k].lead < record->frame_count)
+            times[count++] = record->frames[index + e->leads[k].lead].time;
     if (count == 0)
         goto done;
     FC_TRY(fc__evaluate_encoding(context, model, dataset, first, config->observe,
-                                 config->seed + start, cache, z0, NULL, encoding));
+                                 config->seed + index, cache, z0, seen, encoding));
     double begin = fc__seconds();
     status = fc__integrate_codes(context, model, &config->integrator, 1, z0, &first->time, &count,
                                  (const double *const *)&times, &z, &integration);
     e->seconds_integrate += fc__seconds() - begin;
-    if (status == FC_ERROR_SOLVER) { /* scored for none of the three */
+    if (status == FC_ERROR_SOLVER) { /* scored for none of them */
         e->failed++;
         status = FC_OK;
         goto done;
     }
     FC_TRY(status);
-    FC_TRY(score_start(context, model, dataset, start, z, c, cache, e, tally));
+    start s = {.frame = first, .index = index, .z0 = z0, .z = z, .seen = seen};
+    FC_TRY(score_start(context, model, dataset, &s, c, cache, e, tally));
 done:
     free(z0);
     free(z);
     free(times);
+    free(seen);
     return status;
 }
 
@@ -205,6 +305,7 @@ static void report(const fc_model *model, const lead_tally *tally, const fc__enc
         e->leads[k].rmse = sqrt(fc__tally_score(&tally[k].forecast).mse);
         e->leads[k].persistence_rmse = sqrt(fc__tally_score(&tally[k].persistence).mse);
         e->leads[k].climatology_rmse = sqrt(fc__tally_score(&tally[k].climatology).mse);
+        e->leads[k].lim_rmse = sqrt(fc__tally_score(&tally[k].lim).mse);
         pool(&tally[k].forecast, &pooled[later].forecast);
         pool(&tally[k].persistence, &pooled[later].persistence);
         pool(&tally[k].climatology, &pooled[later].climatology);

@@ -18,12 +18,12 @@ typedef struct sums {
 typedef struct trajectories {
     size_t *counts;
     double *z0, *start, **times, **z;
-    bool **seen;
+    bool **seen; /* points of the first frames, NULL = all */
     fc_integration *integrations;
 } trajectories;
 
 static fc_status trajectories_create(fc_context *context, const fc_dataset *dataset, size_t codes,
-                                     trajectories *t)
+                                     bool partly, trajectories *t)
 {
     fc_status status = FC_OK;
     size_t count = dataset->sequence_count;
@@ -40,7 +40,8 @@ static fc_status trajectories_create(fc_context *context, const fc_dataset *data
         t->start[s] = sequence->frames[0].time;
         FC_NEW(context, &t->times[s], sequence->frame_count);
         FC_NEW(context, &t->z[s], fc__product(sequence->frame_count, codes));
-        FC_NEW(context, &t->seen[s], dataset->points[sequence->frames[0].points].count);
+        if (partly)
+            FC_NEW(context, &t->seen[s], dataset->points[sequence->frames[0].points].count);
         for (size_t f = 0; f < sequence->frame_count; f++)
             t->times[s][f] = sequence->frames[f].time;
     }
@@ -64,13 +65,13 @@ static void trajectories_clear(trajectories *t, size_t count)
     free(t->integrations);
 }
 
-/* Forecast, persistence and climatology of one later frame. */
+/* Forecast, persistence and climatology of one later frame, number f of sequence s. */
 static fc_status score_frame(fc_context *context, const fc_model *model, const fc_dataset *dataset,
-                             size_t s, size_t f, const trajectories *t, fc__basis_cache *cache,
-                             double *seconds, sums *sum)
+                             const fc_frame *first, const fc_frame *frame, size_t s, size_t f,
+                             const trajectories *t, fc__basis_cache *cache, double *seconds,
+                             sums *sum)
 {
     fc_status status = FC_OK;
-    const fc_frame *first = dataset->sequences[s].frames, *frame = first + f;
     size_t codes = model->decoder->config.codes, channels = model->channel_count;
     size_t count = dataset->points[frame->points].count;
     double lead = frame->time - first->time, *mean = NULL;
@@ -133,6 +134,72 @@ done:
     return status;
 }
 
+/* Encodes the first frame of every sequence. */
+static fc_status encode_first(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                              const fc_evaluate_config *config, trajectories *t,
+                              fc__basis_cache *cache, sums *sum)
+{
+    fc_status status = FC_OK;
+    size_t count = dataset->sequence_count, codes = model->decoder->config.codes;
+    fc__place *places = NULL;
+    fc__stream *stream = NULL;
+    fc__block block;
+    FC_NEW(context, &places, count);
+    for (size_t s = 0; s < count; s++)
+        places[s] = (fc__place){.sequence = s};
+    FC_TRY(fc__stream_create(context, dataset, count, places, 1, 0, &stream));
+    do {
+        FC_TRY(fc__stream_next(stream, &block));
+        for (size_t k = 0; k < block.frames.count; k++) {
+            size_t s = block.first + k;
+            FC_TRY(fc__evaluate_encoding(context, model, dataset, block.frames.frame[k],
+                                         config->observe, config->seed + s, cache,
+                                         t->z0 + s * codes, t->seen[s], &sum->encoding));
+        }
+    } while (block.frames.count);
+done:
+    fc__stream_destroy(stream);
+    free(places);
+    return status;
+}
+
+/* Scores all frames in turn; the first one of a sequence is kept for those that follow. */
+static fc_status score_frames(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                              const trajectories *t, fc__basis_cache *cache, double *seconds,
+                              sums *sum)
+{
+    fc_status status = FC_OK;
+    fc__place *places = NULL;
+    fc__stream *stream = NULL;
+    fc__block block;
+    fc_frame first = {0};
+    float *room = NULL;
+    size_t count;
+    FC_TRY(fc__places_of_all(context, dataset, &count, &places));
+    FC_NEW(context, &room, fc__largest_frame(dataset) / sizeof *room);
+    FC_TRY(fc__stream_create(context, dataset, count, places, 1, 0, &stream));
+    do {
+        FC_TRY(fc__stream_next(stream, &block));
+        for (size_t k = 0; k < block.frames.count; k++) {
+            const fc__place *place = &places[block.first + k];
+            const fc_frame *frame = block.frames.frame[k];
+            if (place->frame == 0) {
+                first = *frame;
+                first.values = room;
+                memcpy(room, frame->values, fc__bytes_of_frame(dataset, frame));
+            } else {
+                FC_TRY(score_frame(context, model, dataset, &first, frame, place->sequence,
+                                   place->frame, t, cache, seconds, sum));
+            }
+        }
+    } while (block.frames.count);
+done:
+    fc__stream_destroy(stream);
+    free(places);
+    free(room);
+    return status;
+}
+
 fc_status fc__evaluate_sequences(fc_context *context, const fc_model *model,
                                  const fc_dataset *dataset, const fc_evaluate_config *config,
                                  fc_evaluation *evaluation)
@@ -147,21 +214,15 @@ fc_status fc__evaluate_sequences(fc_context *context, const fc_model *model,
             longest = dataset->sequences[s].frame_count;
     FC_NEW(context, &sum.frame, longest);
     FC_NEW(context, &sum.time, longest);
-    FC_TRY(trajectories_create(context, dataset, codes, &t));
-    for (size_t s = 0; s < count; s++)
-        FC_TRY(fc__evaluate_encoding(context, model, dataset, &dataset->sequences[s].frames[0],
-                                     config->observe, config->seed + s, &cache, t.z0 + s * codes,
-                                     t.seen[s], &sum.encoding));
+    FC_TRY(trajectories_create(context, dataset, codes, config->observe < 1.0, &t));
+    FC_TRY(encode_first(context, model, dataset, config, &t, &cache, &sum));
     double start = fc__seconds();
     FC_TRY(fc__integrate_codes(context, model, &config->integrator, count, t.z0, t.start, t.counts,
                                (const double *const *)t.times, t.z, t.integrations));
     evaluation->seconds_integrate = fc__seconds() - start;
-    for (size_t s = 0; s < count; s++) {
+    for (size_t s = 0; s < count; s++)
         evaluation->failed += t.integrations[s].status != FC_OK;
-        for (size_t f = 1; f < dataset->sequences[s].frame_count; f++)
-            FC_TRY(score_frame(context, model, dataset, s, f, &t, &cache,
-                               &evaluation->seconds_decode, &sum));
-    }
+    FC_TRY(score_frames(context, model, dataset, &t, &cache, &evaluation->seconds_decode, &sum));
     FC_TRY(report(context, &sum, longest, config, evaluation));
 done:
     trajectories_clear(&t, count);

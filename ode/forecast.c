@@ -1,6 +1,6 @@
 #include "inr/basis_cache.h"
 #include "inr/decode.h"
-#include "ode/model.h"
+#include "ode/residual.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,9 +36,13 @@ fc_status fc__integrate_codes(fc_context *context, const fc_model *model,
                         integrations));
     for (size_t s = 0; s < sequences; s++) {
         for (size_t k = 0; k < counts[s]; k++) {
+            /* a(tau) (z - mean) + mean, where a is 1 but in records */
+            double factor = fc__departure_at(model, relative[s][k]);
             fc__cycle_at(model, times[s][k], cycle);
-            for (size_t i = 0; i < codes; i++)
-                z[s][k * codes + i] += cycle[i];
+            for (size_t i = 0; i < codes; i++) {
+                double *value = &z[s][k * codes + i], mean = model->prior->mean[i];
+                *value = (factor == 1.0 ? *value : mean + factor * (*value - mean)) + cycle[i];
+            }
         }
     }
 done:
@@ -55,6 +59,7 @@ typedef struct task {
     double *z0, *covariance; /* (C), (C, C): departure and its posterior covariance */
     size_t values;           /* observed */
     double *z;               /* (times, C) */
+    fc__carry carry;         /* residual of the observed frame at the wanted points */
 } task;
 
 static void task_clear(task *t)
@@ -62,6 +67,7 @@ static void task_clear(task *t)
     free(t->z0);
     free(t->covariance);
     free(t->z);
+    fc__carry_clear(&t->carry);
 }
 
 static fc_status encode_task(fc_context *context, const fc_model *model, size_t time_count, task *t)
@@ -77,6 +83,36 @@ static fc_status encode_task(fc_context *context, const fc_model *model, size_t 
                                 t->observed->coordinates, t->frame->values, NULL, t->z0,
                                 t->covariance, &t->values));
 done:
+    return status;
+}
+
+/* What the codes do not hold of the observed frame, brought to the wanted points. */
+static fc_status carry_residual(fc_context *context, const fc_model *model, const fc_points *points,
+                                task *t)
+{
+    fc_status status = FC_OK;
+    size_t codes = model->decoder->config.codes;
+    double *z = NULL;
+    float *field = NULL;
+    if (model->residual.lead_count == 0)
+        return FC_OK;
+    FC_NEW(context, &z, codes);
+    FC_NEW(context, &field, fc__product(t->observed->count, model->channel_count));
+    fc__cycle_at(model, t->frame->time, z);
+    for (size_t i = 0; i < codes; i++)
+        z[i] += t->z0[i];
+    FC_TRY(
+        fc_model_decode(context, model, t->observed->count, t->observed->coordinates, 1, z, field));
+    const fc__observation observation = {.time = t->frame->time,
+                                         .count = t->observed->count,
+                                         .coordinates = t->observed->coordinates,
+                                         .values = t->frame->values,
+                                         .field = field};
+    FC_TRY(fc__carry_create(context, model, &observation, points->count, points->coordinates,
+                            &t->carry));
+done:
+    free(z);
+    free(field);
     return status;
 }
 
@@ -198,15 +234,17 @@ static void spread_clear(spread *s)
 
 /* Standard deviations of one sequence and time at a tile of points:
  *
- *   scale sqrt(f^2 (sum_j (Phi d_j)^2 / (m - 1) + noise) + Phi^2 growth)
+ *   scale sqrt(f^2 (sum_j (Phi d_j)^2 / (m - 1) + noise) + Phi^2 growth + rest)
  *
- * with f the calibration of the posterior; projected (m, rows) and grown (rows) are scratch. */
+ * with f the calibration of the posterior; a record's `rest` (rows) is the error of its residual,
+ * which takes the place of the noise. projected (m, rows) and grown (rows) are scratch. */
 static void deviate(const fc_context *context, const fc_model *model, size_t m, size_t k,
                     const spread *s, size_t rows, const float *phi, const float *squared,
-                    float *projected, float *grown, float *deviation)
+                    float *projected, float *grown, const double *rest, float *deviation)
 {
     size_t codes = model->decoder->config.codes, channels = model->channel_count;
     double factor = fc__calibration_at(model, s->values);
+    bool carried = model->residual.lead_count > 0;
     fc__sgemm_parallel(context, false, true, m, rows, codes, 1.0f, s->members + k * m * codes,
                        codes, phi, codes, 0.0f, projected, rows);
     fc__sgemm_parallel(context, false, true, 1, rows, codes, 1.0f, s->growth + k * codes, codes,
@@ -216,9 +254,9 @@ static void deviate(const fc_context *context, const fc_model *model, size_t m, 
         double variance = 0.0;
         for (size_t j = 0; j < m; j++)
             variance += (double)(projected[j * rows + r] * projected[j * rows + r]);
-        variance = variance / (double)(m - 1) + model->noise[r % channels];
+        variance = variance / (double)(m - 1) + (carried ? 0.0 : model->noise[r % channels]);
         deviation[r] = (float)(model->scale[r % channels] *
-                               sqrt(factor * factor * variance + (double)grown[r]));
+                               sqrt(factor * factor * variance + (double)grown[r] + rest[r]));
     }
 }
 
@@ -282,6 +320,31 @@ typedef struct output {
     fc_dataset *mean, *deviation;
 } output;
 
+static double lead_of(const fc_model *model, const task *t, double time)
+{
+    return (time - t->frame->time) / model->time_scale;
+}
+
+/* What a record's forecasts have beside the codes. */
+static fc_status add_residuals(fc_context *context, const fc_model *model, const output *o)
+{
+    fc_status status = FC_OK;
+    const fc_points *points = &o->mean->points[0];
+    float *climate = NULL;
+    FC_TRY(fc__climate_create(context, model, points->count, points->coordinates, &climate));
+    for (size_t s = 0; s < o->count; s++) {
+        for (size_t k = 0; k < o->time_count; k++) {
+            const fc_frame *frame = &o->mean->sequences[s].frames[k];
+            fc__climate_add(model, climate, frame->time, points->count, frame->values);
+            fc__carry_add(model, &o->tasks[s].carry, lead_of(model, &o->tasks[s], frame->time), 0,
+                          points->count, frame->values);
+        }
+    }
+done:
+    free(climate);
+    return status;
+}
+
 /* Fields of all sequences and times, straight into the results. */
 static fc_status fill_means(fc_context *context, const fc_model *model, const output *o)
 {
@@ -304,6 +367,7 @@ static fc_status fill_means(fc_context *context, const fc_model *model, const ou
                                    .mean = model->mean,
                                    .scale = model->scale};
     FC_TRY(fc__decode(context, model->decoder, &decoding));
+    FC_TRY(add_residuals(context, model, o));
 done:
     free(z);
     free(values);
@@ -321,8 +385,10 @@ static fc_status fill_deviations(fc_context *context, const fc_model *model, con
     size_t most = fc__product(points->count < TILE ? points->count : TILE, channels);
     fc__basis_view view = {0};
     float *squared = NULL, *work = NULL;
+    double *rest = NULL;
     FC_NEW(context, &squared, fc__product(most, codes));
     FC_NEW(context, &work, fc__product(most, o->members + 1));
+    FC_NEW(context, &rest, most);
     FC_TRY(fc__basis_open(context, model->decoder, NULL, points->count, points->coordinates, TILE,
                           &view));
     for (size_t start = 0; start < points->count; start += TILE) {
@@ -332,16 +398,22 @@ static fc_status fill_deviations(fc_context *context, const fc_model *model, con
         FC_TRY(fc__basis_part(context, &view, start, size, &phi0, &phi));
         for (size_t i = 0; i < rows * codes; i++)
             squared[i] = phi[i] * phi[i];
-        for (size_t s = 0; s < o->count; s++)
-            for (size_t k = 0; k < o->time_count; k++)
+        for (size_t s = 0; s < o->count; s++) {
+            for (size_t k = 0; k < o->time_count; k++) {
+                const fc_frame *frame = &o->deviation->sequences[s].frames[k];
+                memset(rest, 0, rows * sizeof *rest);
+                fc__carry_variance(model, &o->tasks[s].carry,
+                                   lead_of(model, &o->tasks[s], frame->time), start, size, rest);
                 deviate(context, model, o->members, k, &o->spreads[s], rows, phi, squared,
-                        work + rows, work,
-                        o->deviation->sequences[s].frames[k].values + start * channels);
+                        work + rows, work, rest, frame->values + start * channels);
+            }
+        }
     }
 done:
     fc__basis_close(&view);
     free(squared);
     free(work);
+    free(rest);
     return status;
 }
 
@@ -367,6 +439,7 @@ fc_status fc_model_forecast(fc_context *context, const fc_model *model,
         tasks[s].frame = &observations->sequences[s].frames[from];
         tasks[s].observed = &observations->points[tasks[s].frame->points];
         FC_TRY(encode_task(context, model, time_count, &tasks[s]));
+        FC_TRY(carry_residual(context, model, points, &tasks[s]));
     }
     FC_TRY(integrate_tasks(context, model, &config->integrator, count, tasks, time_count, times,
                            integrations));

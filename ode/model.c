@@ -2,6 +2,7 @@
 #include "inr/basis_cache.h"
 #include "inr/decode.h"
 #include "inr/encode.h"
+#include "ode/residual.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ void fc_model_destroy(fc_model *model)
     free(model->scale);
     free(model->noise);
     free(model->cycle.coefficient);
+    fc__residual_clear(&model->residual);
     free(model->lead_time);
     free(model->lead_variance);
     free(model->calibration_values);

@@ -245,6 +245,37 @@ typedef struct fc_cycle {
     double *coefficient; /* (2 harmonics, C): a_1, b_1, a_2, ... */
 } fc_cycle;
 
+/* What the decoder cannot hold of a record, and how far the codes can be trusted, both by lead time
+ * tau, so that a forecast
+ *
+ *   u(x, t0 + tau) = phi0 + Phi m + c(x) + a(tau) Phi (z - m) + rho(tau) (r(x) - c0(x))
+ *
+ * is the observation itself at tau = 0 and tends to the climatology phi0 + Phi m + c: m the prior's
+ * mean and the cycle, z the integrated codes, r = y - phi0 - Phi z(t0) the residual of the observed
+ * points, c and c0 its climatology at t0 + tau and at t0. Residuals reach other points by
+ * interpolation. All of it is fitted by blocked validation in time. Normalised units. */
+typedef struct fc_residual {
+    size_t lead_count;  /* 0: none, codes alone make the forecast */
+    double *lead;       /* (lead_count) model time, increasing, first 0 */
+    double *departure;  /* (lead_count) a, in [0, 1] */
+    double *decay;      /* (lead_count, channels) rho, in [0, 1] */
+    double *error;      /* (lead_count, channels) variance of the error at observed points beside
+                           that of the codes (lead_variance) */
+    double *variance;   /* (channels) of r - c */
+    double *length;     /* (channels) of its correlation (1 - nugget) exp(-h / length) */
+    double *nugget;     /* (channels) */
+    size_t point_count; /* points whose residual has a climatology, 0 where points move */
+    double *coordinates; /* (point_count, dims) */
+    size_t harmonics;    /* of the model's cycle in it */
+    float *climate;      /* (point_count, channels, 1 + 2 harmonics): mean, a_1, b_1, ...; NaN where
+                            too little was observed */
+    bool still;          /* the codes keep what they have (but for a) */
+    size_t modes;        /* codes that act on each other in the linear dynamics */
+    double ridge;        /* of its regression */
+    double *baseline;    /* (C, C) generator of the linear inverse model of all codes, the baseline
+                            of evaluations; NULL where there is none */
+} fc_residual;
+
 /* Everything a forecast needs. All memory belongs to the model. */
 typedef struct fc_model {
     fc_domain domain;
@@ -268,6 +299,7 @@ typedef struct fc_model {
     size_t calibration_count;   /* correction of the error bars, from validation frames */
     double *calibration_values; /* (calibration_count) numbers of observed values, increasing */
     double *calibration_factor; /* (calibration_count) factor on the standard deviation */
+    fc_residual residual;       /* of records */
     double floor_mse;           /* decoder floor on validation frames, normalised units */
     char *configuration;        /* the resolved configuration, JSON text */
     char *provenance;           /* JSON text: data file, command, version, seeds, history */
@@ -288,6 +320,10 @@ typedef struct fc_train_config {
     size_t window;       /* records: frames of a training window; 0 = all of it */
     double validation;   /* share held out: sequences, or the end of a record; default 0.05 */
     size_t harmonics;    /* of the cycle; default 3, used when the dataset has a cycle */
+    size_t memory; /* most bytes that training may take, the dataset's points and times included,
+                      the context's cache not; 0 = no limit */
+    size_t fit_frames; /* frames that the decoder is fitted on, spread over the frames to train on;
+                          0 = all, or as many as `memory` allows. The dynamics learns from all */
     uint64_t seed;
 } fc_train_config;
 
@@ -307,7 +343,9 @@ typedef struct fc_training_state {
     double seconds; /* training time spent so far */
 } fc_training_state;
 
-/* Fits the decoder (this is the first stage) unless `resumed` gives a saved state. */
+/* Fits the decoder (this is the first stage) unless `resumed` gives a saved state. Values of the
+ * dataset that are not in memory are read in passes over it and stay where they are; the results do
+ * not depend on where they are, only on memory and fit_frames. The dataset must outlive the run. */
 FC_API FC_NODISCARD fc_status fc_training_create(fc_context *context, const fc_dataset *dataset,
                                                  const fc_train_config *config,
                                                  const fc_training_state *resumed,
@@ -395,6 +433,7 @@ typedef struct fc_score {
 typedef struct fc_lead_score {
     size_t lead;
     double rmse, persistence_rmse, climatology_rmse;
+    double lim_rmse; /* linear inverse model of the same codes */
 } fc_lead_score;
 
 typedef struct fc_evaluation {

@@ -1,5 +1,8 @@
 /* A training run: decoder, codes, cycle, dynamics, error bars. Everything but the dynamics is made
  * when the run is created; the dynamics then runs in slices that can be saved and resumed. */
+#include "ode/linear_dynamics.h"
+#include "ode/residual.h"
+#include "ode/residual_fit.h"
 #include "ode/training_data.h"
 
 #include <math.h>
@@ -17,6 +20,7 @@ struct fc_training {
     double seconds;          /* spent, earlier runs included */
     double updates_a_second; /* latest speed, which only sizes the slices */
     double loss, validation_loss;
+    double ridge; /* of the decoder's fit */
     bool done;
 };
 
@@ -91,6 +95,9 @@ static fc_status fit_decoder(fc_training *t)
     fc_fit_report report;
     double *noise = NULL;
     decoder.seed = fit.seed = t->config.seed;
+    /* Modes of a noisy record that hold next to nothing of frames not seen serve nobody. */
+    if (t->data.source->record)
+        fit.tolerance = fmax(fit.tolerance, 0.01);
     FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, t->data.validation, &decoder, &fit,
                           &model->decoder, &model->prior, model->noise, &report));
     model->floor_mse = isnan(report.validation_mse) ? report.training_mse : report.validation_mse;
@@ -106,43 +113,26 @@ static fc_status fit_decoder(fc_training *t)
         FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, NULL, &decoder, &fit, &model->decoder,
                               &model->prior, noise, &report));
     }
+    t->ridge = report.ridge;
 done:
     free(noise);
     return status;
 }
 
 /* Takes the forcing cycle out of the codes; the prior then describes the departures from it. */
-static fc_status fit_cycle(fc_training *t, const fc__frames *frames, double *codes)
+static fc_status fit_cycle(fc_training *t, const double *codes)
 {
     fc_status status = FC_OK;
-    fc_model *model = t->model;
-    size_t c = model->decoder->config.codes;
-    double *times = NULL, *departure = NULL, *cycle = NULL, *diagonal = NULL;
-    fc_prior *raw = NULL;
-    FC_NEW(t->context, &times, frames->count);
-    FC_NEW(t->context, &departure, fc__product(frames->count, c));
-    FC_NEW(t->context, &cycle, c);
-    FC_NEW(t->context, &diagonal, fc__product(c, c));
-    for (size_t f = 0; f < frames->count; f++)
-        times[f] = frames->frame[f]->time;
-    FC_TRY(fc__cycle_fit(t->context, model, frames->count, times, codes));
-    for (size_t f = 0; f < frames->count; f++) {
-        fc__cycle_at(model, times[f], cycle);
-        for (size_t i = 0; i < c; i++)
-            departure[f * c + i] = codes[f * c + i] - cycle[i];
-    }
-    FC_TRY(fc_prior_fit(t->context, c, frames->count, departure, 1e-9, &raw));
-    for (size_t i = 0; i < c; i++)
-        diagonal[i * (c + 1)] = raw->covariance[i * (c + 1)];
-    fc_prior_destroy(model->prior);
-    model->prior = NULL;
-    FC_TRY(fc_prior_create(t->context, c, raw->mean, diagonal, &model->prior));
+    const fc__training_data *data = &t->data;
+    double *times = NULL;
+    FC_NEW(t->context, &times, data->frame_count);
+    for (size_t f = 0; f < data->frame_count; f++)
+        times[f] =
+            data->source->sequences[data->places[f].sequence].frames[data->places[f].frame].time;
+    FC_TRY(fc__cycle_take_out(t->context, t->model, t->config.harmonics, data->frame_count, times,
+                              codes));
 done:
     free(times);
-    free(departure);
-    free(cycle);
-    free(diagonal);
-    fc_prior_destroy(raw);
     return status;
 }
 
@@ -154,6 +144,31 @@ static bool has_cycle(const fc_training *t)
            t->model->horizon >= 1.5 * cycle && t->model->time_scale < cycle / 3.0;
 }
 
+/* How forecasts of a record are put together. Of one that is not held in memory a quarter of what
+ * the decoder was fitted on, the latest frames in one piece, has to do. */
+static fc_status fit_residual(fc_training *t, const double *codes)
+{
+    fc_status status = FC_OK;
+    const fc__training_data *data = &t->data;
+    size_t c = t->model->decoder->config.codes, held = 0;
+    fc_fit_config fit = t->config.fit;
+    fc_dataset *latest = NULL;
+    fit.seed = t->config.seed;
+    fit.ridge = t->ridge;
+    for (size_t s = 0; s < data->dataset->sequence_count; s++)
+        held += data->dataset->sequences[s].frame_count;
+    size_t first = held < data->frame_count ? data->frame_count - held / 4 : 0;
+    size_t frames = data->frame_count - first;
+    if (first)
+        FC_TRY(fc__normalised_copy(t->context, t->model, data->source, 1, &frames,
+                                   data->places + first, data->plan.stream, &latest));
+    FC_TRY(fc__residual_fit(t->context, latest ? latest : data->dataset, codes + first * c,
+                            first ? NULL : &fit, t->config.seed, t->model));
+done:
+    fc_dataset_destroy(latest);
+    return status;
+}
+
 /* Codes of all frames, and the trajectories of their departures from the cycle. A cycle is fitted
  * to codes under the decoder's own prior; the codes to train on depend on nothing but the model as
  * it is saved, so that a resumed run has the same. */
@@ -161,26 +176,24 @@ static fc_status make_trajectories(fc_training *t, bool resumed)
 {
     fc_status status = FC_OK;
     fc_model *model = t->model;
-    fc__frames frames = {0};
+    const fc__training_data *data = &t->data;
     fc_prior *whole = NULL;
     double *codes = NULL;
-    FC_TRY(fc__frames_select(t->context, t->data.dataset, 0, NULL, false, &frames));
-    FC_NEW(t->context, &codes, fc__product(frames.count, model->decoder->config.codes));
+    FC_NEW(t->context, &codes, fc__product(data->frame_count, model->decoder->config.codes));
     if (!resumed && has_cycle(t)) {
-        size_t resolved = (size_t)(0.5 * model->time.cycle / model->time_scale - 0.5);
-        FC_TRY(fc__encode_frames(t->context, model->decoder, model->prior, model->noise, &frames,
-                                 codes, NULL, NULL));
-        model->cycle.period = model->time.cycle;
-        model->cycle.harmonics = t->config.harmonics < resolved ? t->config.harmonics : resolved;
-        FC_TRY(fit_cycle(t, &frames, codes));
+        FC_TRY(fc__normalised_codes(t->context, model, model->prior, data->source,
+                                    data->frame_count, data->places, data->plan.stream, codes,
+                                    NULL));
+        FC_TRY(fit_cycle(t, codes));
     }
     FC_TRY(fc__prior_with_cycle(t->context, model, &whole));
-    FC_TRY(fc__encode_frames(t->context, model->decoder, whole, model->noise, &frames, codes, NULL,
-                             NULL));
-    FC_TRY(fc__trajectories_create(t->context, model, &t->data, false, codes, &t->training));
-    FC_TRY(fc__trajectories_create(t->context, model, &t->data, true, codes, &t->validation));
+    FC_TRY(fc__normalised_codes(t->context, model, whole, data->source, data->frame_count,
+                                data->places, data->plan.stream, codes, NULL));
+    FC_TRY(fc__trajectories_create(t->context, model, data, false, codes, &t->training));
+    FC_TRY(fc__trajectories_create(t->context, model, data, true, codes, &t->validation));
+    if (!resumed && data->source->record)
+        FC_TRY(fit_residual(t, codes));
 done:
-    fc__frames_clear(&frames);
     fc_prior_destroy(whole);
     free(codes);
     return status;
@@ -230,7 +243,9 @@ static fc_status make_trainer(fc_training *t, const fc_training_state *resumed, 
     if (!t->model->field) {
         fc_field_config field = choose_field(t);
         FC_TRY(fc_field_create(t->context, &field, t->config.seed, &t->model->field));
-        if (field.rank == 0 && field.hidden == 0 && field.linear)
+        if (t->model->residual.lead_count && field.linear)
+            FC_TRY(fc__linear_start(t->context, t->model, &t->training, t->model->field));
+        else if (field.rank == 0 && field.hidden == 0 && field.linear)
             start_damped(&t->training, t->model->field);
     }
     if (resumed)
@@ -271,6 +286,13 @@ static fc_status adopt(fc_training *t, const fc_model *saved)
     model->cycle = (fc_cycle){.period = saved->cycle.period, .harmonics = saved->cycle.harmonics};
     FC_TRY(copy_array(context, 2 * saved->cycle.harmonics * c, saved->cycle.coefficient,
                       &model->cycle.coefficient));
+    if (saved->residual.lead_count) {
+        size_t leads = saved->lead_count;
+        FC_TRY(fc__residual_copy(context, saved, model));
+        FC_TRY(copy_array(context, leads, saved->lead_time, &model->lead_time));
+        FC_TRY(copy_array(context, leads * c, saved->lead_variance, &model->lead_variance));
+        model->lead_count = leads;
+    }
     model->floor_mse = saved->floor_mse;
     FC_TRY(fc_field_create(context, &saved->field->config, 0, &model->field));
     memcpy(model->field->parameters, saved->field->parameters,
@@ -322,17 +344,23 @@ void fc_training_destroy(fc_training *training)
 static fc_status finish(fc_training *t)
 {
     fc_status status = FC_OK;
+    fc_dataset *drawn = NULL;
     fc_trainer_finish(t->trainer);
     const fc_trajectories *judge = t->validation.count ? &t->validation : &t->training;
-    FC_TRY(fc__fit_lead_variance(t->context, t->model, judge));
+    if (t->model->residual.lead_count && t->model->field->config.linear)
+        FC_TRY(fc__dynamics_settle(t->context, &t->training, &t->validation, t->model));
+    else if (t->model->residual.lead_count == 0)
+        FC_TRY(fc__fit_lead_variance(t->context, t->model, judge));
     /* A record's decoder has seen all its frames: they cannot show that its error bars are too
      * wide. */
     bool record = t->data.decoder_sees_all;
-    FC_TRY(fc__fit_calibration(t->context, t->model, t->data.dataset,
-                               record && t->validation.count ? t->data.validation : NULL,
-                               record ? 1.0 : 1e-3, t->config.seed));
+    FC_TRY(fc__training_data_draw(t->context, t->model, &t->data, record && t->validation.count,
+                                  FC__CALIBRATION_FRAMES, fc__rng_create(t->config.seed, 912),
+                                  &drawn));
+    FC_TRY(fc__fit_calibration(t->context, t->model, drawn, record ? 1.0 : 1e-3, t->config.seed));
     t->done = true;
 done:
+    fc_dataset_destroy(drawn);
     return status;
 }
 
@@ -361,7 +389,8 @@ done:
 
 fc_training_state fc_training_get_state(fc_training *t)
 {
-    fc_trainer_finish(t->trainer); /* so that a checkpoint can forecast as well */
+    if (!t->done) /* so that a checkpoint can forecast as well */
+        fc_trainer_finish(t->trainer);
     return (fc_training_state){
         .model = t->model, .trainer = fc_trainer_get_state(t->trainer), .seconds = t->seconds};
 }

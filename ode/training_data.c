@@ -52,87 +52,93 @@ done:
     return status;
 }
 
-/* Mean and standard deviation of every channel over the training spans. */
-static void normalisation(const fc_dataset *dataset, size_t count, const fc__span *spans,
-                          fc_model *model)
+/* ---------------------------------------------------------------- normalisation */
+
+/* Sums about the first value seen, so that a large mean costs no digits. */
+typedef struct moments {
+    double shift, sum, square, number;
+} moments;
+
+/* Adds a frame to the sums of every channel; FC_ERROR_DATA on values that cannot be learned from.
+ */
+static fc_status add_frame(fc_context *context, const fc_dataset *dataset, const fc__place *place,
+                           const fc_frame *frame, moments *m)
 {
-    size_t channels = dataset->channel_count;
-    for (size_t c = 0; c < channels; c++) {
-        double sum = 0.0, square = 0.0, number = 0.0, shift = NAN;
-        for (size_t k = 0; k < count; k++) {
-            for (size_t f = spans[k].begin; f < spans[k].end && !spans[k].validation; f++) {
-                const fc_frame *frame = &dataset->sequences[spans[k].sequence].frames[f];
-                size_t points = dataset->points[frame->points].count;
-                for (size_t p = 0; p < points; p++) {
-                    double value = (double)frame->values[p * channels + c];
-                    if (isnan(value))
-                        continue;
-                    if (isnan(shift))
-                        shift = value;
-                    sum += value - shift;
-                    square += (value - shift) * (value - shift);
-                    number += 1.0;
-                }
-            }
-        }
-        double mean = number > 0.0 ? sum / number : 0.0;
-        double variance = number > 0.0 ? square / number - mean * mean : 0.0;
-        model->mean[c] = isnan(shift) ? 0.0 : shift + mean;
-        model->scale[c] = variance > 0.0 ? sqrt(variance) : 1.0;
+    size_t channels = dataset->channel_count, seen = 0;
+    size_t values = dataset->points[frame->points].count * channels;
+    for (size_t i = 0; i < values; i++) {
+        double value = (double)frame->values[i];
+        moments *own = &m[i % channels];
+        if (isnan(value))
+            continue;
+        if (isinf(value))
+            return fc__fail(context, FC_ERROR_DATA,
+                            "%s is infinite in sequence %zu, frame %zu, point %zu; finite numbers, "
+                            "or NaN for a missing value, are accepted",
+                            dataset->channels[i % channels].name, place->sequence, place->frame,
+                            i / channels);
+        if (own->number == 0.0)
+            own->shift = value;
+        own->sum += value - own->shift;
+        own->square += (value - own->shift) * (value - own->shift);
+        own->number += 1.0;
+        seen++;
     }
+    if (seen == 0)
+        return fc__fail(context, FC_ERROR_DATA,
+                        "nothing is observed in sequence %zu, frame %zu: all values are missing",
+                        place->sequence, place->frame);
+    return FC_OK;
 }
 
-static fc_status copy_span(fc_context *context, const fc_dataset *source, const fc__span *s,
-                           const fc_model *model, fc_dataset *copy)
+/* The places of the spans whose flag equals `validation`, or of all of them. */
+static fc_status list_places(fc_context *context, const fc__training_data *data, bool all,
+                             bool validation, size_t *count, fc__place **places)
 {
     fc_status status = FC_OK;
-    size_t frames = s->end - s->begin, channels = source->channel_count;
-    const fc_frame *from = source->sequences[s->sequence].frames + s->begin;
-    double *times = NULL;
-    size_t *points = NULL;
-    fc_sequence *made;
-    FC_NEW(context, &times, frames);
-    FC_NEW(context, &points, frames);
-    for (size_t f = 0; f < frames; f++) {
-        times[f] = from[f].time;
-        points[f] = from[f].points;
-    }
-    FC_TRY(fc_dataset_add_sequence(context, copy, frames, times, points, &made));
-    for (size_t f = 0; f < frames; f++) {
-        size_t values = source->points[from[f].points].count * channels;
-        for (size_t i = 0; i < values; i++)
-            made->frames[f].values[i] =
-                (float)(((double)from[f].values[i] - model->mean[i % channels]) /
-                        model->scale[i % channels]);
-    }
+    size_t next = 0;
+    *count = 0;
+    for (size_t k = 0; k < data->span_count; k++)
+        if (all || data->spans[k].validation == validation)
+            *count += data->spans[k].end - data->spans[k].begin;
+    FC_NEW(context, places, *count);
+    for (size_t k = 0; k < data->span_count; k++)
+        for (size_t f = data->spans[k].begin; f < data->spans[k].end; f++)
+            if (all || data->spans[k].validation == validation)
+                (*places)[next++] = (fc__place){.sequence = data->spans[k].sequence, .frame = f};
 done:
-    free(times);
-    free(points);
     return status;
 }
 
-fc_status fc__normalised_copy(fc_context *context, const fc_model *model, const fc_dataset *dataset,
-                              size_t count, const fc__span *spans, fc_dataset **copy)
+/* Mean and standard deviation of every channel over the training spans. */
+static fc_status normalisation(fc_context *context, const fc__training_data *data, fc_model *model)
 {
     fc_status status = FC_OK;
-    size_t index;
-    fc_dataset *made = NULL;
-    *copy = NULL;
-    FC_TRY(fc_dataset_create(context, &dataset->domain, dataset->channel_count, &made));
-    memcpy(made->channels, dataset->channels, dataset->channel_count * sizeof *dataset->channels);
-    made->time = dataset->time;
-    made->record = dataset->record;
-    for (size_t p = 0; p < dataset->points_count; p++) {
-        const fc_points *points = &dataset->points[p];
-        FC_TRY(fc_dataset_add_points(context, made, points->count, points->coordinates,
-                                     points->grid[0] ? points->grid : NULL, &index));
+    const fc_dataset *dataset = data->source;
+    fc__place *places = NULL;
+    fc__stream *stream = NULL;
+    fc__block block;
+    moments *m = NULL;
+    size_t count;
+    FC_NEW(context, &m, dataset->channel_count);
+    FC_TRY(list_places(context, data, false, false, &count, &places));
+    FC_TRY(fc__stream_create(context, dataset, count, places, 1, data->plan.stream, &stream));
+    do {
+        FC_TRY(fc__stream_next(stream, &block));
+        for (size_t f = 0; f < block.frames.count; f++)
+            FC_TRY(add_frame(context, dataset, &places[block.first + f], block.frames.frame[f], m));
+        fc__report(context, "normalise", block.first + block.frames.count, count, NAN);
+    } while (block.frames.count);
+    for (size_t c = 0; c < dataset->channel_count; c++) {
+        double mean = m[c].number > 0.0 ? m[c].sum / m[c].number : 0.0;
+        double variance = m[c].number > 0.0 ? m[c].square / m[c].number - mean * mean : 0.0;
+        model->mean[c] = m[c].shift + mean;
+        model->scale[c] = variance > 0.0 ? sqrt(variance) : 1.0;
     }
-    for (size_t k = 0; k < count; k++)
-        FC_TRY(copy_span(context, dataset, &spans[k], model, made));
-    *copy = made;
-    made = NULL;
 done:
-    fc_dataset_destroy(made);
+    fc__stream_destroy(stream);
+    free(places);
+    free(m);
     return status;
 }
 
@@ -197,26 +203,118 @@ done:
     return status;
 }
 
+/* ---------------------------------------------------------------- frames to fit on */
+
+/* Which of `total` frames are taken when `chosen` of them are: one of every stretch of equal
+ * length, drawn at random, so that no regular step falls in with the length of the sequences. */
+static size_t place_in_stretch(fc__rng *rng, size_t total, size_t chosen, size_t k)
+{
+    size_t begin, end;
+    fc__slice(total, chosen, k, &begin, &end);
+    return begin + (end - begin > 1 ? fc__rng_below(rng, end - begin) : 0);
+}
+
+/* Marks the frames that the decoder is fitted on among those of the spans with this flag. */
+static void choose_frames(const fc__training_data *data, bool validation, size_t total,
+                          size_t chosen, uint64_t seed, bool *taken)
+{
+    fc__rng rng = fc__rng_create(seed, validation ? 33 : 32);
+    size_t at = 0, passed = 0, k = 0;
+    size_t wanted = chosen ? place_in_stretch(&rng, total, chosen, 0) : total;
+    for (size_t s = 0; s < data->span_count; s++) {
+        for (size_t f = data->spans[s].begin; f < data->spans[s].end; f++, at++) {
+            if (data->spans[s].validation != validation)
+                continue;
+            taken[at] = passed++ == wanted;
+            if (taken[at])
+                wanted = ++k < chosen ? place_in_stretch(&rng, total, chosen, k) : total;
+        }
+    }
+}
+
+/* The normalised frames to fit on. */
+static fc_status copy_frames(fc_context *context, const fc_train_config *config,
+                             const fc_model *model, size_t training, fc__training_data *data)
+{
+    fc_status status = FC_OK;
+    bool *taken = NULL;
+    fc__place *places = NULL;
+    size_t *lengths = NULL, at = 0, next = 0;
+    FC_NEW(context, &taken, data->frame_count);
+    FC_NEW(context, &places, data->frame_count);
+    FC_NEW(context, &lengths, data->span_count);
+    choose_frames(data, false, training, data->plan.fit_training, config->seed, taken);
+    choose_frames(data, true, data->frame_count - training, data->plan.fit_validation, config->seed,
+                  taken);
+    for (size_t k = 0; k < data->span_count; k++) {
+        for (size_t f = data->spans[k].begin; f < data->spans[k].end; f++, at++) {
+            if (!taken[at])
+                continue;
+            places[next++] = data->places[at];
+            lengths[k]++;
+        }
+    }
+    FC_TRY(fc__normalised_copy(context, model, data->source, data->span_count, lengths, places,
+                               data->plan.stream, &data->dataset));
+done:
+    free(taken);
+    free(places);
+    free(lengths);
+    return status;
+}
+
+fc_status fc__training_data_draw(fc_context *context, const fc_model *model,
+                                 const fc__training_data *data, bool validation, size_t most,
+                                 fc__rng rng, fc_dataset **drawn)
+{
+    fc_status status = FC_OK;
+    fc__place *places = NULL, *chosen = NULL;
+    size_t *order = NULL, *lengths = NULL, count;
+    *drawn = NULL;
+    FC_TRY(list_places(context, data, !validation, true, &count, &places));
+    most = most < count ? most : count;
+    FC_NEW(context, &order, count);
+    FC_NEW(context, &chosen, most);
+    FC_NEW(context, &lengths, most);
+    fc__rng_choose(&rng, count, most, order);
+    for (size_t k = 0; k < most; k++) {
+        chosen[k] = places[order[k]];
+        lengths[k] = 1;
+    }
+    FC_TRY(fc__normalised_copy(context, model, data->source, most, lengths, chosen,
+                               data->plan.stream, drawn));
+done:
+    free(places);
+    free(chosen);
+    free(order);
+    free(lengths);
+    return status;
+}
+
 fc_status fc__training_data_create(fc_context *context, const fc_dataset *dataset,
                                    const fc_train_config *config, fc_model *model,
                                    fc__training_data *data)
 {
     fc_status status = FC_OK;
-    fc__span *spans = NULL;
-    size_t count = 0;
-    *data = (fc__training_data){.decoder_sees_all = dataset->record};
+    size_t training = 0;
+    *data = (fc__training_data){.source = dataset, .decoder_sees_all = dataset->record};
     FC_TRY(describe(context, dataset, config, model));
-    FC_NEW(context, &spans, dataset->sequence_count + 2);
-    FC_TRY(dataset->record ? cut_record(context, dataset, config, spans, &count)
-                           : cut_sequences(context, dataset, config, spans, &count));
-    FC_TRY(time_scale(context, dataset, count, spans, model));
-    normalisation(dataset, count, spans, model);
-    FC_TRY(fc__normalised_copy(context, model, dataset, count, spans, &data->dataset));
-    FC_NEW(context, &data->validation, count);
-    for (size_t k = 0; k < count; k++)
-        data->validation[k] = spans[k].validation;
+    FC_NEW(context, &data->spans, dataset->sequence_count + 2);
+    FC_TRY(dataset->record
+               ? cut_record(context, dataset, config, data->spans, &data->span_count)
+               : cut_sequences(context, dataset, config, data->spans, &data->span_count));
+    FC_TRY(time_scale(context, dataset, data->span_count, data->spans, model));
+    FC_TRY(list_places(context, data, true, false, &data->frame_count, &data->places));
+    FC_NEW(context, &data->validation, data->span_count);
+    for (size_t k = 0; k < data->span_count; k++) {
+        data->validation[k] = data->spans[k].validation;
+        training += data->validation[k] ? 0 : data->spans[k].end - data->spans[k].begin;
+    }
+    FC_TRY(fc__memory_plan_make(context, dataset, config, training, data->frame_count - training,
+                                &data->plan));
+    FC_TRY(normalisation(context, data, model));
+    FC_TRY(copy_frames(context, config, model, training, data));
 done:
-    free(spans);
     if (status != FC_OK)
         fc__training_data_clear(data);
     return status;
@@ -226,35 +324,40 @@ void fc__training_data_clear(fc__training_data *data)
 {
     fc_dataset_destroy(data->dataset);
     free(data->validation);
+    free(data->spans);
+    free(data->places);
     *data = (fc__training_data){0};
 }
+
+/* ---------------------------------------------------------------- trajectories */
 
 fc_status fc__trajectories_create(fc_context *context, const fc_model *model,
                                   const fc__training_data *data, bool flag, const double *codes,
                                   fc_trajectories *trajectories)
 {
     fc_status status = FC_OK;
-    const fc_dataset *dataset = data->dataset;
     size_t c = model->decoder->config.codes, frames = 0, count = 0, at = 0, read = 0;
     size_t *first = NULL;
     double *times = NULL, *cycle = NULL;
     float *z = NULL;
     *trajectories = (fc_trajectories){.codes = c};
-    for (size_t s = 0; s < dataset->sequence_count; s++)
-        frames += dataset->sequences[s].frame_count;
+    for (size_t k = 0; k < data->span_count; k++)
+        if (data->spans[k].validation == flag)
+            frames += data->spans[k].end - data->spans[k].begin;
     FC_NEW(context, &first, frames + 1);
     FC_NEW(context, &times, frames);
     FC_NEW(context, &z, fc__product(frames, c));
     FC_NEW(context, &cycle, c);
-    for (size_t s = 0; s < dataset->sequence_count; s++) {
-        const fc_sequence *sequence = &dataset->sequences[s];
-        for (size_t f = 0; f < sequence->frame_count; f++, read++) {
-            double time = (sequence->frames[f].time - model->time_origin) / model->time_scale;
-            if (data->validation[s] != flag)
+    for (size_t k = 0; k < data->span_count; k++) {
+        const fc__span *span = &data->spans[k];
+        const fc_frame *frame = data->source->sequences[span->sequence].frames;
+        for (size_t f = span->begin; f < span->end; f++, read++) {
+            double time = (frame[f].time - model->time_origin) / model->time_scale;
+            if (span->validation != flag)
                 continue;
-            if (f == 0 || time - times[at - 1] > 4.0)
+            if (f == span->begin || time - times[at - 1] > 4.0)
                 first[count++] = at;
-            fc__cycle_at(model, sequence->frames[f].time, cycle);
+            fc__cycle_at(model, frame[f].time, cycle);
             for (size_t i = 0; i < c; i++)
                 z[at * c + i] = (float)(codes[read * c + i] - cycle[i]);
             times[at++] = time;

@@ -64,6 +64,7 @@ static const config_field fields[] = {
     FIELD("window", FIELD_COUNT, window),
     FIELD("validation", FIELD_REAL, validation),
     FIELD("harmonics", FIELD_COUNT, harmonics),
+    FIELD("fit_frames", FIELD_COUNT, fit_frames),
     FIELD("seed", FIELD_SEED, seed),
     FIELD("decoder.layers", FIELD_COUNT, decoder.layers),
     FIELD("decoder.filters", FIELD_COUNT, decoder.filters),

@@ -8,8 +8,7 @@
 
 /* ---------------------------------------------------------------- reading */
 
-enum { COLUMNS_MAX = 64 };
-static const char separators[] = ",; \t\r\n";
+enum { COLUMNS_MAX = 256 };
 
 typedef struct table_reader {
     const cli_session *session;
@@ -19,15 +18,62 @@ typedef struct table_reader {
     size_t line;
 } table_reader;
 
-/* Splits a line in place into its words. */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The separator of a line: a comma or semicolon outside quotes, or else blanks. Cuts a comment off.
+ */
+static char separator_of(char *text)
+{
+    char found = ' ';
+    bool quoted = false;
+    for (; *text && (quoted || *text != '#'); ++text) {
+        if (*text == '"')
+            quoted = !quoted;
+        else if (!quoted && (*text == ',' || *text == ';'))
+            found = *text;
+    }
+    *text = '\0';
+    return found;
+}
+
+/* Takes a quoted cell (RFC 4180: a quote within stands twice) out of its quotes. *at moves behind
+ * it. */
+static char *unquote(char **at)
+{
+    char *word = *at + 1, *to = word, *from = word;
+    for (; *from && (from[0] != '"' || from[1] == '"'); ++from) {
+        if (*from == '"')
+            ++from;
+        *to++ = *from;
+    }
+    *at = *from ? from + 1 : from;
+    *to = '\0';
+    return word;
+}
+
+/* Splits a line in place into its cells, which may be empty between commas. */
 static size_t split(char *text, char *words[COLUMNS_MAX])
 {
     size_t count = 0;
-    char *rest;
-    text[strcspn(text, "#")] = '\0';
-    for (char *word = strtok_r(text, separators, &rest); word && count < COLUMNS_MAX;
-         word = strtok_r(NULL, separators, &rest))
+    char separator = separator_of(text), *at = text;
+    while (count < COLUMNS_MAX) {
+        while (is_blank(*at))
+            ++at;
+        if (*at == '\0' && (count == 0 || separator == ' '))
+            break;
+        char *word = *at == '"' ? unquote(&at) : at, *end = at;
+        while (*at && *at != separator && (separator != ' ' || !is_blank(*at)))
+            end = is_blank(*at++) ? end : at;
+        bool last = *at == '\0';
+        at += !last;
+        *end = '\0';
         words[count++] = word;
+        if (last)
+            break;
+    }
     return count;
 }
 
@@ -78,14 +124,8 @@ static fc_status read_row(table_reader *reader, size_t count, char *words[])
         if (status != FC_OK)
             return status;
     }
-    for (size_t i = 0; i < count; ++i) {
-        double value = is_number(words[i]) ? strtod(words[i], NULL) : NAN;
-        if (!isfinite(value))
-            return cli_fail(reader->session, FC_ERROR_DATA,
-                            "%s: line %zu: '%s' is not a finite number", reader->path, reader->line,
-                            words[i]);
-        table->values[table->rows * count + i] = value;
-    }
+    for (size_t i = 0; i < count; ++i)
+        table->values[table->rows * count + i] = is_number(words[i]) ? strtod(words[i], NULL) : NAN;
     table->line[table->rows++] = reader->line;
     return FC_OK;
 }
@@ -148,16 +188,45 @@ size_t cli_table_column(const cli_table *table, const char *name)
 
 /* ---------------------------------------------------------------- writing */
 
+/* RFC 4180: quotes around what holds a comma, a quote or the end of a line. */
+static void write_text(FILE *file, const char *text, const char *suffix)
+{
+    if (!strpbrk(text, ",;\"\r\n#")) {
+        fprintf(file, ",%s%s", text, suffix);
+        return;
+    }
+    fputs(",\"", file);
+    for (; *text; ++text)
+        fprintf(file, *text == '"' ? "\"%c" : "%c", *text);
+    fprintf(file, "%s\"", suffix);
+}
+
+/* Whether the times are dates, which have a column of their own. */
+static bool has_dates(const fc_dataset *dataset)
+{
+    return strstr(dataset->time.units, " since ") != NULL;
+}
+
 static void write_header(FILE *file, const fc_dataset *dataset, bool deviation)
 {
-    fputs("sequence,time", file);
+    fprintf(file, "sequence,time%s", has_dates(dataset) ? ",date" : "");
     for (size_t i = 0; i < dataset->domain.dims; ++i)
-        fprintf(file, ",%s", dataset->domain.axis[i].name);
+        write_text(file, dataset->domain.axis[i].name, "");
     for (size_t i = 0; i < dataset->channel_count; ++i)
-        fprintf(file, ",%s", dataset->channels[i].name);
+        write_text(file, dataset->channels[i].name, "");
     for (size_t i = 0; deviation && i < dataset->channel_count; ++i)
-        fprintf(file, ",%s_std", dataset->channels[i].name);
+        write_text(file, dataset->channels[i].name, "_std");
     fputc('\n', file);
+}
+
+/* The shorter of two forms that reads back as the same number. */
+static void write_number(FILE *file, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.15g", value);
+    if (strtod(text, NULL) != value)
+        snprintf(text, sizeof text, "%.17g", value);
+    fprintf(file, ",%s", text);
 }
 
 /* An empty cell stands for a missing value. */
@@ -183,12 +252,17 @@ static void write_frame(FILE *file, const fc_dataset *dataset, size_t sequence,
 {
     const fc_points *points = &dataset->points[frame->points];
     size_t dims = dataset->domain.dims, channels = dataset->channel_count;
+    char date[FC_NAME_SIZE];
+    fc_time_format(&dataset->time, frame->time, date, sizeof date);
     for (size_t p = 0; p < points->count && !ferror(file); ++p) {
         if (!any_value(channels, frame->values + p * channels))
             continue;
-        fprintf(file, "%zu,%.12g", sequence, frame->time);
+        fprintf(file, "%zu", sequence);
+        write_number(file, frame->time);
+        if (has_dates(dataset))
+            write_text(file, date, "");
         for (size_t i = 0; i < dims; ++i)
-            fprintf(file, ",%.12g", points->coordinates[p * dims + i]);
+            write_number(file, points->coordinates[p * dims + i]);
         write_values(file, channels, frame->values + p * channels);
         if (deviation)
             write_values(file, channels, deviation->values + p * channels);

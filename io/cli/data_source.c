@@ -1,4 +1,5 @@
 #include "io/cli/data_source.h"
+#include "io/cli/memory.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,6 +21,58 @@ done:
     return status;
 }
 
+static size_t frame_bytes(const fc_dataset *dataset, const fc_frame *frame)
+{
+    return dataset->points[frame->points].count * dataset->channel_count * sizeof *frame->values;
+}
+
+/* Of all values. */
+static double size_of(const fc_dataset *dataset)
+{
+    double bytes = 0.0;
+    for (size_t s = 0; s < dataset->sequence_count; ++s)
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; ++f)
+            bytes += (double)frame_bytes(dataset, &dataset->sequences[s].frames[f]);
+    return bytes;
+}
+
+static fc_status load(const cli_session *session, const char *path, fc_dataset *dataset)
+{
+    fc_status status;
+    LIB_TRY(session, fc_dataset_load_all(session->context, dataset));
+    LIB_TRY(session, fc_dataset_validate(session->context, dataset, path));
+done:
+    return status;
+}
+
+fc_status cli_data_open(const cli_session *session, const char *path, const char *variables,
+                        size_t *memory, fc_dataset **dataset)
+{
+    enum { MOST_CACHE = 512 << 20 };
+    fc_status status;
+    fc_read_config config = {.variables = variables};
+    size_t free_bytes = cli_memory_free();
+    *dataset = NULL;
+    LIB_TRY(session, fc_dataset_open(session->context, path, &config, dataset));
+    double values = size_of(*dataset);
+    if (*memory == 0 && values > 0.5 * (double)free_bytes)
+        *memory = free_bytes / 2;
+    bool fits = *memory == 0 || 3.0 * values <= (double)*memory;
+    if (*memory) {
+        size_t cache = *memory / 8 < MOST_CACHE ? *memory / 8 : MOST_CACHE;
+        fc_context_set_cache(session->context, cache);
+        *memory -= cache + (fits ? (size_t)values : 0);
+    }
+    if (fits)
+        CLI_TRY(load(session, path, *dataset));
+done:
+    if (status != FC_OK) {
+        fc_dataset_destroy(*dataset);
+        *dataset = NULL;
+    }
+    return status;
+}
+
 /* "a,b" of the model's channels, to be freed. */
 static fc_status channel_list(const cli_session *session, const fc_model *model, char **list)
 {
@@ -29,6 +82,38 @@ static fc_status channel_list(const cli_session *session, const fc_model *model,
         if (i)
             strcat(*list, ",");
         strcat(*list, model->channels[i].name);
+    }
+    return status;
+}
+
+/* Opens the variables that a model wants, unless others are named, and checks them against it. */
+static fc_status open_for(const cli_session *session, const fc_model *model, const char *path,
+                          const char *variables, fc_dataset **dataset)
+{
+    fc_status status;
+    char *channels = NULL;
+    *dataset = NULL;
+    if (!variables)
+        CLI_TRY(channel_list(session, model, &channels));
+    fc_read_config config = {.variables = variables ? variables : channels};
+    LIB_TRY(session, fc_dataset_open(session->context, path, &config, dataset));
+    LIB_TRY(session, fc_model_check_dataset(session->context, model, *dataset, path));
+done:
+    free(channels);
+    return status;
+}
+
+fc_status cli_data_open_for(const cli_session *session, const fc_model *model, const char *path,
+                            const char *variables, fc_dataset **dataset)
+{
+    fc_status status;
+    CLI_TRY(open_for(session, model, path, variables, dataset));
+    if ((*dataset)->record || size_of(*dataset) <= 0.5 * (double)cli_memory_free())
+        CLI_TRY(load(session, path, *dataset));
+done:
+    if (status != FC_OK) {
+        fc_dataset_destroy(*dataset);
+        *dataset = NULL;
     }
     return status;
 }
@@ -79,22 +164,34 @@ static uint64_t hash_words(uint64_t hash, const void *data, size_t bytes)
     return hash;
 }
 
-static uint64_t checksum(const fc_dataset *dataset)
+/* Coordinates, times, and values: those of all frames unless they are many, then of some frames
+ * spread over all. */
+static fc_status checksum(const cli_session *session, fc_dataset *dataset, uint64_t *hash)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    enum { SOME_FRAMES = 256 };
+    fc_status status = FC_OK;
+    const double many = 0x1p30;
+    size_t every = 1, number = 0;
+    if (size_of(dataset) > many)
+        every = (cli_data_frames(dataset) + SOME_FRAMES - 1) / SOME_FRAMES;
+    *hash = 0xcbf29ce484222325u;
     for (size_t p = 0; p < dataset->points_count; ++p) {
         const fc_points *points = &dataset->points[p];
-        hash = hash_words(hash, points->coordinates,
-                          points->count * dataset->domain.dims * sizeof *points->coordinates);
+        *hash = hash_words(*hash, points->coordinates,
+                           points->count * dataset->domain.dims * sizeof *points->coordinates);
     }
     for (size_t s = 0; s < dataset->sequence_count; ++s)
-        for (size_t f = 0; f < dataset->sequences[s].frame_count; ++f) {
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; ++f, ++number) {
             const fc_frame *frame = &dataset->sequences[s].frames[f];
-            size_t values = dataset->points[frame->points].count * dataset->channel_count;
-            hash = hash_words(hash, &frame->time, sizeof frame->time);
-            hash = hash_words(hash, frame->values, values * sizeof *frame->values);
+            *hash = hash_words(*hash, &frame->time, sizeof frame->time);
+            if (number % every)
+                continue;
+            LIB_TRY(session, fc_dataset_load(session->context, dataset, s, f, 1));
+            *hash = hash_words(*hash, frame->values, frame_bytes(dataset, frame));
+            fc_dataset_unload(dataset, s, f, 1);
         }
-    return hash;
+done:
+    return status;
 }
 
 void cli_time_text(const fc_time_axis *axis, double time, char *text, size_t size)
@@ -113,28 +210,34 @@ size_t cli_data_frames(const fc_dataset *dataset)
     return frames;
 }
 
-json_t *cli_data_json(const fc_dataset *dataset, const char *path, const char *variables)
+fc_status cli_data_json(const cli_session *session, fc_dataset *dataset, const char *path,
+                        const char *variables, json_t **object)
 {
-    json_t *object = json_object();
     char text[32];
-    snprintf(text, sizeof text, "%016" PRIx64, checksum(dataset));
-    cli_json_text(object, "file", path);
+    uint64_t hash;
+    fc_status status = checksum(session, dataset, &hash);
+    *object = NULL;
+    if (status != FC_OK)
+        return status;
+    *object = json_object();
+    snprintf(text, sizeof text, "%016" PRIx64, hash);
+    cli_json_text(*object, "file", path);
     if (variables)
-        cli_json_text(object, "variables", variables);
-    cli_json_count(object, "sequences", dataset->sequence_count);
-    cli_json_count(object, "frames", cli_data_frames(dataset));
-    cli_json_count(object, "points", fc_dataset_max_points(dataset));
-    cli_json_text(object, "checksum", text);
-    return object;
+        cli_json_text(*object, "variables", variables);
+    cli_json_count(*object, "sequences", dataset->sequence_count);
+    cli_json_count(*object, "frames", cli_data_frames(dataset));
+    cli_json_count(*object, "points", fc_dataset_max_points(dataset));
+    cli_json_text(*object, "checksum", text);
+    return FC_OK;
 }
 
 fc_status cli_data_compare(const cli_session *session, const json_t *remembered,
-                           const fc_dataset *dataset, const char *path)
+                           fc_dataset *dataset, const char *path)
 {
     static const char *const keys[] = {"sequences", "frames", "points", "checksum"};
     const char *file = json_string_value(json_object_get(remembered, "file"));
-    fc_status status = FC_OK;
-    json_t *present = cli_data_json(dataset, path, NULL);
+    json_t *present = NULL;
+    fc_status status = cli_data_json(session, dataset, path, NULL, &present);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0] && status == FC_OK; ++i) {
         const json_t *before = json_object_get(remembered, keys[i]);
         const json_t *now = json_object_get(present, keys[i]);

@@ -11,6 +11,17 @@ FC_NODISCARD fc_status cli_data_read(const cli_session *session, const char *pat
 FC_NODISCARD fc_status cli_data_read_for(const cli_session *session, const fc_model *model,
                                          const char *path, const char *variables,
                                          fc_dataset **dataset);
+/* As cli_data_read for a file that may be larger than memory. *memory: the limit that was asked
+ * for, 0 = none is needed unless the values would take more than half of the free memory. Where
+ * they do not fit thrice, they stay in the file. *memory becomes the limit of training
+ * (fc_train_config), 0 = none; the rest goes to the values in memory and the context's cache. */
+FC_NODISCARD fc_status cli_data_open(const cli_session *session, const char *path,
+                                     const char *variables, size_t *memory, fc_dataset **dataset);
+/* As cli_data_read_for; the values of sequences stay in the file where they would take more than
+ * half of the free memory. */
+FC_NODISCARD fc_status cli_data_open_for(const cli_session *session, const fc_model *model,
+                                         const char *path, const char *variables,
+                                         fc_dataset **dataset);
 /* Reads a finished model or a checkpoint that can forecast. */
 FC_NODISCARD fc_status cli_model_read(const cli_session *session, const char *path,
                                       fc_model **model);
@@ -18,10 +29,12 @@ FC_NODISCARD fc_status cli_model_read(const cli_session *session, const char *pa
 /* A date without its time of day at midnight, or "NUMBER" on an axis without dates. */
 void cli_time_text(const fc_time_axis *axis, double time, char *text, size_t size);
 size_t cli_data_frames(const fc_dataset *dataset); /* in all */
-/* {"file", "variables", "sequences", "frames", "points", "checksum"} */
-json_t *cli_data_json(const fc_dataset *dataset, const char *path, const char *variables);
+/* {"file", "variables", "sequences", "frames", "points", "checksum"}; of large data the checksum
+ * covers some of the frames. */
+FC_NODISCARD fc_status cli_data_json(const cli_session *session, fc_dataset *dataset,
+                                     const char *path, const char *variables, json_t **object);
 /* FC_ERROR_DATA when the dataset is not the one that the JSON object describes. */
 FC_NODISCARD fc_status cli_data_compare(const cli_session *session, const json_t *remembered,
-                                        const fc_dataset *dataset, const char *path);
+                                        fc_dataset *dataset, const char *path);
 
 #endif

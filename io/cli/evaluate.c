@@ -44,6 +44,7 @@ static json_t *leads_json(const fc_evaluation *result)
         cli_json_real(lead, "rmse", result->leads[i].rmse);
         cli_json_real(lead, "persistence_rmse", result->leads[i].persistence_rmse);
         cli_json_real(lead, "climatology_rmse", result->leads[i].climatology_rmse);
+        cli_json_real(lead, "lim_rmse", result->leads[i].lim_rmse);
         json_array_append_new(list, lead);
     }
     return list;
@@ -105,13 +106,14 @@ static void print_leads(const fc_evaluation *result)
 {
     if (!result->lead_count)
         return;
-    printf("\n%-10s%12s%14s%14s\n", "lead", "RMSE", "persistence", "climatology");
+    printf("\n%-10s%12s%14s%14s%14s\n", "lead", "RMSE", "persistence", "climatology", "LIM");
     for (size_t i = 0; i < result->lead_count; ++i) {
         const fc_lead_score *lead = &result->leads[i];
         printf("%-10zu", lead->lead);
         print_number("%*.4g", 12, lead->rmse);
         print_number("%*.4g", 14, lead->persistence_rmse);
         print_number("%*.4g", 14, lead->climatology_rmse);
+        print_number("%*.4g", 14, lead->lim_rmse);
         putchar('\n');
     }
 }
@@ -205,7 +207,7 @@ static fc_status evaluate(cli_session *session, evaluate_options *o)
     CLI_TRY(parse_leads(session, o));
     CLI_TRY(cli_start(session, o->threads));
     CLI_TRY(cli_model_read(session, o->model, &model));
-    CLI_TRY(cli_data_read_for(session, model, o->data, o->variables, &dataset));
+    CLI_TRY(cli_data_open_for(session, model, o->data, o->variables, &dataset));
     CLI_TRY(run_evaluation(session, o, model, dataset));
 done:
     fc_model_destroy(model);

@@ -1,6 +1,6 @@
 #include "io/cli/csv.h"
 #include "io/cli/data_source.h"
-#include "io/cli/options.h"
+#include "io/cli/format.h"
 #include "io/cli/query.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ typedef struct forecast_options {
     double observe;
     size_t from, threads;
     bool from_given;
-    int method;
+    int method, format;
 } forecast_options;
 
 typedef struct forecast_job {
@@ -33,19 +33,14 @@ typedef struct forecast_job {
 
 /* ---------------------------------------------------------------- what is asked */
 
-static fc_status check_options(const cli_session *session, const forecast_options *o)
+static fc_status check_options(const cli_session *session, forecast_options *o)
 {
     if (!o->times == !o->at)
         return cli_fail(session, FC_ERROR_USAGE, "one of --times and --at must be given");
     if ((o->grid != NULL) + (o->points != NULL) + (o->like != NULL) > 1)
         return cli_fail(session, FC_ERROR_USAGE,
                         "only one of --grid, --points and --like can be given");
-    if (strcmp(o->output, "-") != 0 && !cli_ends_with(o->output, ".nc") &&
-        !cli_ends_with(o->output, ".h5") && !cli_ends_with(o->output, ".csv"))
-        return cli_fail(session, FC_ERROR_USAGE,
-                        "%s: a forecast's name must end in .nc or .csv, or be - for CSV on stdout",
-                        o->output);
-    return cli_output_check(session, o->output);
+    return cli_format_choose(session, o->output, &o->format);
 }
 
 /* The observed frame: --from-frame, else the last of a record and the first of other sequences. */
@@ -246,7 +241,7 @@ static fc_status forecast_all(forecast_job *job)
 
 /* ---------------------------------------------------------------- output */
 
-static fc_status write_netcdf(forecast_job *job)
+static fc_status write_file(forecast_job *job)
 {
     fc_status status;
     const forecast_options *o = job->options;
@@ -265,8 +260,12 @@ static fc_status write_netcdf(forecast_job *job)
     if (o->config.deviation)
         cli_json_count(attributes, "members", o->config.members);
     CLI_TRY(cli_json_dump(job->session, attributes, &text));
-    LIB_TRY(job->session, fc_forecast_write(job->session->context, o->output, job->forecast,
-                                            job->deviation, text));
+    const cli_written written = {.path = o->output,
+                                 .dataset = job->forecast,
+                                 .deviation = job->deviation,
+                                 .attributes = text,
+                                 .forecast = true};
+    CLI_TRY(cli_format_write(job->session, o->format, &written));
 done:
     free(text);
     json_decref(attributes);
@@ -276,9 +275,7 @@ done:
 static fc_status write_forecast(forecast_job *job)
 {
     const char *path = job->options->output;
-    bool csv = strcmp(path, "-") == 0 || cli_ends_with(path, ".csv");
-    fc_status status =
-        csv ? cli_csv_write(job->session, path, job->forecast, job->deviation) : write_netcdf(job);
+    fc_status status = write_file(job);
     if (status == FC_OK && strcmp(path, "-") != 0)
         cli_note(job->session, "wrote %s: %zu sequence%s, %zu time%s, %zu point%s", path,
                  job->forecast->sequence_count, job->forecast->sequence_count == 1 ? "" : "s",
@@ -292,7 +289,6 @@ static fc_status run_job(forecast_job *job)
     fc_status status;
     const forecast_options *o = job->options;
     cli_session *session = job->session;
-    CLI_TRY(check_options(session, o));
     CLI_TRY(cli_start(session, o->threads));
     CLI_TRY(cli_model_read(session, o->model, &job->model));
     CLI_TRY(
@@ -330,7 +326,8 @@ fc_status cli_forecast(cli_session *session, int argc, char **argv)
     cli_option options[] = {
         CLI_OPT_ARGUMENT("MODEL", &o.model, "model file"),
         CLI_OPT_ARGUMENT("OBS", &o.observations, "data file whose frame is the observation"),
-        CLI_OPT_OUTPUT("OUT", &o.output, "forecast.nc, forecast.csv, or - for CSV on stdout"),
+        CLI_OPT_OUTPUT("OUT", &o.output, "file to write, or - for CSV on stdout"),
+        CLI_OPT_FORMAT(&o.format),
         CLI_OPT_TEXT("--times", "T", &o.times,
                      "start:stop:step or a,b,c: times after the observed frame"),
         CLI_OPT_TEXT("--at", "DATES", &o.at, "dates (or numbers of the file's time axis), a,b,c"),
@@ -363,6 +360,9 @@ fc_status cli_forecast(cli_session *session, int argc, char **argv)
         return status;
     o.from_given = cli_option_named(&syntax, "--from-frame")->given;
     integrator->method = o.method == 0 ? FC_ODE_ADAMS : FC_ODE_BDF;
+    status = check_options(session, &o);
+    if (status != FC_OK)
+        return status;
     forecast_job job = {.session = session, .options = &o};
     status = run_job(&job);
     fc_model_destroy(job.model);

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void cli_raster_clear(cli_raster *raster)
+void cli_map_clear(cli_map *map)
 {
-    free(raster->values);
-    *raster = (cli_raster){0};
+    free(map->values);
+    cli_plane_clear(&map->points);
+    *map = (cli_map){0};
 }
 
 /* ---------------------------------------------------------------- lattices */
@@ -36,14 +37,18 @@ static bool find_lattice(size_t count, double *numbers, double most, lattice_axi
             step = fmin(step, numbers[i] - numbers[i - 1]);
     if (!(span > 0.0) || span / step > most)
         return false;
-    double steps = round(span / step);
+    double steps = round(span / step), last = -1.0;
+    size_t taken = 0;
     *axis = (lattice_axis){numbers[0], span / steps, (size_t)steps + 1, false};
     for (size_t i = 0; i < count; ++i) {
         double place = (numbers[i] - axis->first) / axis->spacing;
         if (fabs(place - round(place)) > 0.25)
             return false;
+        taken += round(place) > last;
+        last = round(place);
     }
-    return true;
+    /* Some uneven spacings fall on a finer lattice, most of whose places stay empty. */
+    return (double)taken > 0.7 * steps;
 }
 
 /* The first cell of a whole axis straddles the seam. Cells are halved so that one half stands at
@@ -76,177 +81,159 @@ static size_t cells_of(const lattice_axis *axis, double x, size_t cells[2])
     return axis->whole ? 2 : 1;
 }
 
-static void fill_lattice(const lattice_axis axes[2], const fc_points *points, const float *values,
-                         size_t channels, cli_raster *raster)
+static void fill_lattice(const lattice_axis axes[2], const cli_plane *plane, cli_map *map)
 {
-    for (size_t i = 0; i < raster->width * raster->height; ++i)
-        raster->values[i] = NAN;
-    for (size_t p = 0; p < points->count; ++p) {
+    for (size_t i = 0; i < map->width * map->height; ++i)
+        map->values[i] = NAN;
+    for (size_t p = 0; p < plane->count; ++p) {
         size_t across[2], up[2];
-        size_t columns = cells_of(&axes[0], points->coordinates[2 * p], across);
-        size_t rows = cells_of(&axes[1], points->coordinates[2 * p + 1], up);
+        size_t columns = cells_of(&axes[0], plane->coordinates[2 * p], across);
+        size_t rows = cells_of(&axes[1], plane->coordinates[2 * p + 1], up);
         for (size_t j = 0; j < rows; ++j)
             for (size_t i = 0; i < columns; ++i)
-                raster->values[up[j] * raster->width + across[i]] = values[p * channels];
+                map->values[up[j] * map->width + across[i]] = plane->values[p];
     }
 }
 
 /* Grids, and what is left of them where some points are missing, have a cell for each place.
  * *found = false when the points are something else. */
 static fc_status lattice_map(const cli_session *session, const fc_domain *domain,
-                             const fc_points *points, const float *values, size_t channels,
-                             cli_raster *raster, bool *found)
+                             const cli_plane *plane, cli_map *map, bool *found)
 {
     fc_status status;
     lattice_axis axes[2];
     double *numbers = NULL;
     *found = true;
-    CLI_TRY(cli_allocate(session, points->count, sizeof *numbers, &numbers));
+    CLI_TRY(cli_allocate(session, plane->count, sizeof *numbers, &numbers));
     for (size_t d = 0; d < 2 && *found; ++d) {
-        for (size_t p = 0; p < points->count; ++p)
-            numbers[p] = points->coordinates[2 * p + d];
-        *found = find_lattice(points->count, numbers, 16000.0, &axes[d]);
+        for (size_t p = 0; p < plane->count; ++p)
+            numbers[p] = plane->coordinates[2 * p + d];
+        *found = find_lattice(plane->count, numbers, 16000.0, &axes[d]);
         axes[d].whole = *found && is_whole(&axes[d], &domain->axis[d]);
     }
-    *found = *found && (double)axes[0].count * (double)axes[1].count < 20.0 * (double)points->count;
+    *found = *found && (double)axes[0].count * (double)axes[1].count < 20.0 * (double)plane->count;
     if (!*found)
         goto done;
-    raster->width = picture_cells(&axes[0]);
-    raster->height = picture_cells(&axes[1]);
-    picture_extent(&axes[0], raster->extent);
-    picture_extent(&axes[1], raster->extent + 2);
-    CLI_TRY(cli_allocate(session, raster->width * raster->height, sizeof(float), &raster->values));
-    fill_lattice(axes, points, values, channels, raster);
+    map->width = picture_cells(&axes[0]);
+    map->height = picture_cells(&axes[1]);
+    picture_extent(&axes[0], map->extent);
+    picture_extent(&axes[1], map->extent + 2);
+    CLI_TRY(cli_allocate(session, map->width * map->height, sizeof(float), &map->values));
+    fill_lattice(axes, plane, map);
 done:
     free(numbers);
     return status;
 }
 
-/* ---------------------------------------------------------------- scattered points */
+/* ---------------------------------------------------------------- uneven grids */
 
-/* One channel at points of two coordinates, and the rectangle around them. */
-typedef struct scatter {
-    const fc_points *points;
-    const float *values; /* of one channel, `channels` apart */
-    size_t channels;
-    double lower[2], upper[2];
-} scatter;
+enum { LONGER_SIDE = 900 }; /* cells of pictures of what is no lattice */
 
-static void scatter_extent(scatter *s)
+/* Distinct places of one coordinate, in order. */
+static fc_status find_levels(const cli_session *session, const cli_plane *plane, size_t d,
+                             double **levels, size_t *count)
 {
-    for (int d = 0; d < 2; ++d) {
-        s->lower[d] = INFINITY;
-        s->upper[d] = -INFINITY;
-        for (size_t p = 0; p < s->points->count; ++p) {
-            s->lower[d] = fmin(s->lower[d], s->points->coordinates[2 * p + d]);
-            s->upper[d] = fmax(s->upper[d], s->points->coordinates[2 * p + d]);
-        }
-        double pad = 0.02 * (s->upper[d] - s->lower[d]);
-        if (!(pad > 0.0))
-            pad = 0.5;
-        s->lower[d] -= pad;
-        s->upper[d] += pad;
-    }
+    fc_status status = cli_allocate(session, plane->count, sizeof **levels, levels);
+    if (status != FC_OK)
+        return status;
+    double *sorted = *levels;
+    for (size_t p = 0; p < plane->count; ++p)
+        sorted[p] = plane->coordinates[2 * p + d];
+    qsort(sorted, plane->count, sizeof *sorted, compare_doubles);
+    double same = 1e-6 * (sorted[plane->count - 1] - sorted[0]);
+    *count = 1;
+    for (size_t p = 1; p < plane->count; ++p)
+        if (sorted[p] - sorted[*count - 1] > same)
+            sorted[(*count)++] = sorted[p];
+    return FC_OK;
 }
 
-/* Lets every point claim the cells within `reach` to which it is the nearest so far. */
-static void claim_cells(const scatter *s, cli_raster *raster, double reach, float *distance)
+static size_t nearest_level(const double *levels, size_t count, double x)
 {
-    double across = (s->upper[0] - s->lower[0]) / (double)raster->width;
-    double up = (s->upper[1] - s->lower[1]) / (double)raster->height;
-    long steps = (long)ceil(reach), width = (long)raster->width, height = (long)raster->height;
-    for (size_t p = 0; p < s->points->count; ++p) {
-        double x = (s->points->coordinates[2 * p] - s->lower[0]) / across - 0.5;
-        double y = (s->points->coordinates[2 * p + 1] - s->lower[1]) / up - 0.5;
-        for (long j = lround(y) - steps; j <= lround(y) + steps; ++j)
-            for (long i = lround(x) - steps; i <= lround(x) + steps; ++i) {
-                float away = (float)hypot((double)i - x, (double)j - y);
-                if (i < 0 || j < 0 || i >= width || j >= height || away > (float)reach ||
-                    away >= distance[j * width + i])
-                    continue;
-                distance[j * width + i] = away;
-                raster->values[j * width + i] = s->values[p * s->channels];
-            }
+    size_t low = 0, high = count - 1;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (x > 0.5 * (levels[middle] + levels[middle + 1]))
+            low = middle + 1;
+        else
+            high = middle;
     }
+    return low;
 }
 
-static fc_status scatter_map(const cli_session *session, scatter *s, cli_raster *raster)
+/* Half a cell beyond the outer levels. */
+static void level_extent(const double *levels, size_t count, double extent[2])
 {
-    enum { LONGER_SIDE = 400 };
+    extent[0] = levels[0] - 0.5 * (levels[1] - levels[0]);
+    extent[1] = levels[count - 1] + 0.5 * (levels[count - 1] - levels[count - 2]);
+}
+
+/* Grids of uneven spacing, gaps allowed: a cell reaches half-way to the next level. */
+static fc_status uneven_map(const cli_session *session, const cli_plane *plane, cli_map *map,
+                            bool *found)
+{
     fc_status status;
-    float *distance = NULL;
-    scatter_extent(s);
-    double ratio = (s->upper[1] - s->lower[1]) / (s->upper[0] - s->lower[0]);
-    ratio = fmin(fmax(ratio, 0.4), 1.4); /* as far as a panel follows the extents */
-    raster->width = (size_t)(ratio > 1.0 ? LONGER_SIDE / ratio : LONGER_SIDE);
-    raster->height = (size_t)((double)raster->width * ratio);
-    size_t cells = raster->width * raster->height;
-    CLI_TRY(cli_allocate(session, cells, sizeof(float), &raster->values));
-    CLI_TRY(cli_allocate(session, cells, sizeof(float), &distance));
-    for (size_t i = 0; i < cells; ++i) {
-        raster->values[i] = NAN;
-        distance[i] = INFINITY;
+    double *levels[2] = {NULL, NULL};
+    size_t count[2];
+    float *grid = NULL;
+    for (size_t d = 0; d < 2; ++d)
+        CLI_TRY(find_levels(session, plane, d, &levels[d], &count[d]));
+    *found = count[0] > 1 && count[1] > 1 &&
+             (double)count[0] * (double)count[1] < 20.0 * (double)plane->count;
+    if (!*found)
+        goto done;
+    CLI_TRY(cli_allocate(session, count[0] * count[1], sizeof *grid, &grid));
+    for (size_t i = 0; i < count[0] * count[1]; ++i)
+        grid[i] = NAN;
+    for (size_t p = 0; p < plane->count; ++p) {
+        size_t i = nearest_level(levels[0], count[0], plane->coordinates[2 * p]);
+        size_t j = nearest_level(levels[1], count[1], plane->coordinates[2 * p + 1]);
+        grid[j * count[0] + i] = plane->values[p];
     }
-    double spacing = sqrt((double)cells / (double)s->points->count);
-    claim_cells(s, raster, fmin(fmax(1.2 * spacing, 1.5), 12.0), distance);
-    for (int d = 0; d < 2; ++d) {
-        raster->extent[2 * d] = s->lower[d];
-        raster->extent[2 * d + 1] = s->upper[d];
+    level_extent(levels[0], count[0], map->extent);
+    level_extent(levels[1], count[1], map->extent + 2);
+    map->width = map->height = LONGER_SIDE;
+    CLI_TRY(cli_allocate(session, map->width * map->height, sizeof(float), &map->values));
+    for (size_t y = 0; y < map->height; ++y) {
+        double up = map->extent[2] +
+                    ((double)y + 0.5) / (double)map->height * (map->extent[3] - map->extent[2]);
+        size_t j = nearest_level(levels[1], count[1], up);
+        for (size_t x = 0; x < map->width; ++x) {
+            double right = map->extent[0] + ((double)x + 0.5) / (double)map->width *
+                                                (map->extent[1] - map->extent[0]);
+            size_t i = nearest_level(levels[0], count[0], right);
+            map->values[y * map->width + x] = grid[j * count[0] + i];
+        }
     }
 done:
-    free(distance);
+    free(levels[0]);
+    free(levels[1]);
+    free(grid);
     return status;
 }
 
-/* ---------------------------------------------------------------- pictures */
+/* ---------------------------------------------------------------- maps */
 
-fc_status cli_raster_map(const cli_session *session, const fc_dataset *dataset,
-                         const fc_frame *frame, size_t channel, cli_raster *raster)
+fc_status cli_map_make(const cli_session *session, const fc_domain *domain, cli_plane *plane,
+                       cli_map *map)
 {
-    const fc_points *points = &dataset->points[frame->points];
-    size_t channels = dataset->channel_count;
     bool found;
-    *raster = (cli_raster){0};
-    fc_status status = lattice_map(session, &dataset->domain, points, frame->values + channel,
-                                   channels, raster, &found);
-    if (status != FC_OK || found)
-        return status;
-    scatter scattered = {.points = points, .values = frame->values + channel, .channels = channels};
-    return scatter_map(session, &scattered, raster);
-}
-
-static float nearest_on_line(const fc_points *points, const fc_frame *frame, size_t channels,
-                             size_t channel, double x)
-{
-    size_t nearest = 0;
-    for (size_t p = 1; p < points->count; ++p)
-        if (fabs(points->coordinates[p] - x) < fabs(points->coordinates[nearest] - x))
-            nearest = p;
-    return frame->values[nearest * channels + channel];
-}
-
-fc_status cli_raster_space_time(const cli_session *session, const fc_dataset *dataset,
-                                const fc_sequence *sequence, size_t channel, cli_raster *raster)
-{
-    size_t points = fc_dataset_max_points(dataset), frames = sequence->frame_count;
-    const fc_axis *axis = &dataset->domain.axis[0];
-    *raster = (cli_raster){.width = points < 1024 ? points : 1024, .height = frames};
-    double step = (axis->upper - axis->lower) / (double)raster->width;
-    double first = sequence->frames[0].time, last = sequence->frames[frames - 1].time;
-    double half = frames > 1 ? 0.5 * (last - first) / (double)(frames - 1) : 0.5;
-    fc_status status =
-        cli_allocate(session, raster->width * frames, sizeof(float), &raster->values);
-    for (size_t f = 0; f < frames && status == FC_OK; ++f) {
-        const fc_frame *frame = &sequence->frames[f];
-        for (size_t i = 0; i < raster->width; ++i)
-            raster->values[f * raster->width + i] =
-                nearest_on_line(&dataset->points[frame->points], frame, dataset->channel_count,
-                                channel, axis->lower + ((double)i + 0.5) * step);
+    *map = (cli_map){0};
+    fc_status status = lattice_map(session, domain, plane, map, &found);
+    if (status == FC_OK && !found)
+        status = uneven_map(session, plane, map, &found);
+    if (status == FC_OK && !found) {
+        cli_scatter_extent(domain, plane, map->extent);
+        if (plane->count < CLI_FEW_POINTS) {
+            map->points = *plane;
+            *plane = (cli_plane){0};
+            return FC_OK;
+        }
+        status = cli_scatter_map(session, domain, plane, map);
     }
-    raster->extent[0] = axis->lower;
-    raster->extent[1] = axis->upper;
-    raster->extent[2] = first - half;
-    raster->extent[3] = last + half;
+    cli_plane_clear(plane);
+    if (status != FC_OK)
+        cli_map_clear(map);
     return status;
 }
 

@@ -1,6 +1,7 @@
 #include "cuda/cuda.h"
 #include "io/cli/configuration.h"
 #include "io/cli/data_source.h"
+#include "io/cli/memory.h"
 #include "io/cli/options.h"
 #include "io/cli/output.h"
 #include "io/cli/progress.h"
@@ -13,7 +14,7 @@
 static const double slice_seconds = 1.0; /* between two looks at signals and clock */
 
 typedef struct train_options {
-    const char *data, *model, *variables, *until, *device, *resume, *config, *log;
+    const char *data, *model, *variables, *until, *device, *resume, *config, *log, *memory;
     cli_texts set;
     fc_train_config train; /* what the options below write to */
     size_t codes, threads, updates;
@@ -97,17 +98,18 @@ static fc_status check_device(const cli_session *session, const char *device)
 static fc_status describe(train_job *job, fc_model *model)
 {
     fc_status status = FC_OK;
-    json_t *configuration = NULL, *provenance = NULL;
+    json_t *configuration = NULL, *provenance = NULL, *data = NULL;
     if (!model->configuration) {
         configuration = cli_configuration_json(&job->config);
         CLI_TRY(cli_json_dump(job->session, configuration, &model->configuration));
     }
     if (!model->provenance) {
+        CLI_TRY(cli_data_json(job->session, job->dataset, job->options->data,
+                              job->options->variables, &data));
         provenance = json_object();
         cli_json_text(provenance, "fieldcast_version", fc_version());
         cli_json_text(provenance, "command", "fieldcast train");
-        cli_json_put(provenance, "data",
-                     cli_data_json(job->dataset, job->options->data, job->options->variables));
+        cli_json_put(provenance, "data", data);
         cli_json_count(provenance, "seed", job->config.seed);
         cli_json_count(provenance, "threads", (uint64_t)fc_context_threads(job->session->context));
         CLI_TRY(cli_json_dump(job->session, provenance, &model->provenance));
@@ -132,6 +134,21 @@ static fc_status check_provenance(train_job *job, const json_t *provenance)
                             job->options->data);
 }
 
+/* The data, in memory or left in its file, and the limit of memory that goes with it. */
+static fc_status open_data(train_job *job, const char *variables)
+{
+    fc_status status;
+    size_t memory = 0;
+    CLI_TRY(cli_memory_parse(job->session, "--memory", job->options->memory, &memory));
+    CLI_TRY(cli_data_open(job->session, job->options->data, variables, &memory, &job->dataset));
+    job->config.memory = memory;
+    if (job->dataset->reader.read)
+        cli_note(job->session, "%s: is read in blocks, as training may take %.1f GB of memory",
+                 job->options->data, 1e-9 * (double)memory);
+done:
+    return status;
+}
+
 /* Reads the checkpoint, and the data as it was read then. */
 static fc_status prepare_resumed(train_job *job)
 {
@@ -152,8 +169,7 @@ static fc_status prepare_resumed(train_job *job)
     provenance = json_loads(job->saved->provenance ? job->saved->provenance : "{}", 0, NULL);
     const json_t *data = json_object_get(provenance, "data");
     CLI_TRY(cli_configuration_parse(session, &job->config, job->saved->configuration, path));
-    CLI_TRY(cli_data_read(session, job->options->data,
-                          json_string_value(json_object_get(data, "variables")), &job->dataset));
+    CLI_TRY(open_data(job, json_string_value(json_object_get(data, "variables"))));
     CLI_TRY(check_provenance(job, provenance));
 done:
     json_decref(provenance);
@@ -166,7 +182,7 @@ static fc_status prepare_new(train_job *job)
     fc_status status;
     const train_options *options = job->options;
     fc_context *context = job->session->context;
-    CLI_TRY(cli_data_read(job->session, options->data, options->variables, &job->dataset));
+    CLI_TRY(open_data(job, options->variables));
     if (options->until)
         LIB_TRY(job->session,
                 fc_time_parse(context, &job->dataset->time, options->until, &job->config.until));
@@ -236,6 +252,9 @@ static fc_status train(train_job *job)
     status = fc_training_create(context, job->dataset, &job->config,
                                 job->options->resume ? &job->saved_state : NULL, &job->training);
     fc_context_set_progress(context, NULL, NULL);
+    if (status == FC_ERROR_DATA && job->dataset->reader.read)
+        return cli_fail(job->session, status, "%s: %s", job->options->data,
+                        fc_context_message(context));
     LIB_TRY(job->session, status);
     CLI_TRY(run_slices(job));
 done:
@@ -313,6 +332,9 @@ fc_status cli_train(cli_session *session, int argc, char **argv)
                       "frames of a training sequence cut from a long record; 0 = all"),
         CLI_OPT_SEED("--seed", &o.train.seed, "of everything random"),
         CLI_OPT_THREADS(&o.threads),
+        CLI_OPT_TEXT("--memory", "SIZE", &o.memory,
+                     "most memory to take, as 2G: data that does not fit stays in its file and is "
+                     "read in blocks; by default half of what is free"),
         CLI_OPT_TEXT("--device", "cpu|cuda:N", &o.device, "where to compute"),
         CLI_OPT_TEXT("--resume", "MODEL", &o.resume, "go on from this checkpoint"),
         CLI_OPT_REAL("--checkpoint-seconds", "S", &o.checkpoint_seconds, 0, 1e9,

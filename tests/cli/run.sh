@@ -31,6 +31,12 @@ fail() {
     exit 1
 }
 
+# For a test that needs what is not installed.
+skip() {
+    printf '%s\n' "$*" >&2
+    exit 77
+}
+
 expect_code() {
     [ "$code" -eq "$1" ] || fail "exit code $code instead of $1: $(tail -n 3 err)"
 }
@@ -599,11 +605,12 @@ test_impossible_pictures_are_refused() {
 
 # ---------------------------------------------------------------- runner
 
-passed=0 failed=0
+. "$(dirname -- "${BASH_SOURCE[0]}")/formats.sh"
+passed=0 failed=0 skipped=0
 if ! (prepare) >"$root/prepare" 2>&1; then
     echo 'FAIL  the files that the tests share could not be made:'
     tail -n 5 "$root/prepare"
-    echo '0 passed, 1 failed'
+    echo '0 passed, 1 failed, 0 skipped'
     exit 1
 fi
 for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
@@ -611,14 +618,18 @@ for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
     mkdir "$root/$name"
     # Not within the condition, where bash would go on after a failed command.
     (set -e && cd "$root/$name" && $name) 2>"$root/failure"
-    if [ $? -eq 0 ]; then
+    status=$?
+    if [ $status -eq 0 ]; then
         passed=$((passed + 1))
         printf 'ok    %s\n' "${name#test_}"
+    elif [ $status -eq 77 ]; then
+        skipped=$((skipped + 1))
+        printf 'skip  %s: %s\n' "${name#test_}" "$(tail -n 1 "$root/failure")"
     else
         failed=$((failed + 1))
         printf 'FAIL  %s\n' "${name#test_}"
         cat "$root/failure"
     fi
 done
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

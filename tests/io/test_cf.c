@@ -1,8 +1,6 @@
 /* Gridded CF/netCDF-4 files: a real excerpt against values that netCDF4-python read from it
  * (tests/golden/make_sst_excerpt.py), files made here for each convention, and what is refused. */
-#include "inr/support.h"
-#include "io/dataset_file.h"
-#include "tests/io/io_testing.h"
+#include "tests/io/cf_fixture.h"
 
 #include <hdf5_hl.h>
 #include <math.h>
@@ -89,112 +87,6 @@ static void a_real_record_is_described(void **state)
 }
 
 /* ---------------------------------------------------------------- files made here */
-
-enum { TIMES = 3, ROWS = 2, COLUMNS = 4 };
-
-/* One variable w on dimensions named by letters: t, y, x, or s, which is of length 1. */
-typedef struct plan {
-    const char *order; /* default "tyx" */
-    const char *x_units, *y_units;
-    const char *time_units;
-    double times[TIMES], y[ROWS], x[COLUMNS];
-    bool no_x, packed;
-} plan;
-
-static plan usual(void)
-{
-    return (plan){.order = "tyx",
-                  .x_units = "degrees_east",
-                  .y_units = "degrees_north",
-                  .time_units = "days since 2000-01-01",
-                  .times = {1.0, 2.0, 4.0},
-                  .y = {50.0, 40.0},
-                  .x = {0.0, 10.0, 20.0, 30.0}};
-}
-
-/* The value at frame t, row y, column x. */
-static float value_of(size_t t, size_t y, size_t x)
-{
-    return (float)(100 * t + 10 * y + x + 1);
-}
-
-typedef struct maker {
-    fc__h5 h5;
-    int next;
-    hid_t scales[4]; /* t, y, x, s */
-    hid_t w;
-} maker;
-
-static const char letters[] = "tyxs";
-
-static void make_coordinate(bench *in, maker *out, size_t i, const char *name, size_t size,
-                            const double *values, const char *units)
-{
-    assert_ok(in,
-              fc__nc_make_coordinate(&out->h5, name, size, values, &out->next, &out->scales[i]));
-    if (units)
-        assert_ok(in, fc__h5_put_text(&out->h5, out->scales[i], "units", units));
-}
-
-/* Writes w in the order of its dimensions. */
-static void write_values(bench *in, maker *out, const plan *of)
-{
-    float values[TIMES * ROWS * COLUMNS];
-    size_t rank = strlen(of->order), shape[4], start[4] = {0}, count = 1;
-    for (size_t i = 0; i < rank; i++) {
-        shape[i] = of->order[i] == 't'   ? TIMES
-                   : of->order[i] == 'y' ? ROWS
-                   : of->order[i] == 'x' ? COLUMNS
-                                         : 1;
-        count *= shape[i];
-    }
-    for (size_t k = 0; k < count; k++) {
-        size_t rest = k, place[128] = {0};
-        for (size_t i = rank; i-- > 0; rest /= shape[i])
-            place[(unsigned char)of->order[i]] = rest % shape[i];
-        values[k] = value_of(place['t'], place['y'], place['x']);
-        if (of->packed) /* raw = (value - 100) / 0.5 */
-            values[k] = (values[k] - 100.0f) / 0.5f;
-    }
-    assert_ok(
-        in, fc__h5_write_box(&out->h5, out->w, "w", H5T_NATIVE_FLOAT, rank, start, shape, values));
-}
-
-static void begin(bench *in, const char *path, const plan *of, maker *out)
-{
-    *out = (maker){.next = 0};
-    hid_t scales[4];
-    size_t rank = strlen(of->order);
-    assert_ok(in, fc__h5_create(in->context, path, &out->h5));
-    make_coordinate(in, out, 0, "time", TIMES, of->times, of->time_units);
-    make_coordinate(in, out, 1, "lat", ROWS, of->y, of->y_units);
-    if (of->no_x)
-        assert_ok(in, fc__nc_make_dimension(&out->h5, "lon", COLUMNS, &out->next, &out->scales[2]));
-    else
-        make_coordinate(in, out, 2, "lon", COLUMNS, of->x, of->x_units);
-    assert_ok(in, fc__nc_make_dimension(&out->h5, "level", 1, &out->next, &out->scales[3]));
-    for (size_t i = 0; i < rank; i++)
-        scales[i] = out->scales[strchr(letters, of->order[i]) - letters];
-    assert_ok(in,
-              fc__nc_make_variable(&out->h5, "w", of->packed ? H5T_NATIVE_SHORT : H5T_NATIVE_FLOAT,
-                                   rank, scales, NULL, &out->w));
-    write_values(in, out, of);
-}
-
-static void finish(bench *in, maker *out)
-{
-    assert_ok(in, fc__h5_commit(&out->h5));
-    fc__h5_close(&out->h5);
-}
-
-static const char *make(bench *in, const plan *of)
-{
-    const char *path = in_folder(in, "cf.nc");
-    maker out;
-    begin(in, path, of, &out);
-    finish(in, &out);
-    return path;
-}
 
 /* All values at their places, whatever the order in the file. */
 static void check_values(const fc_dataset *dataset, const plan *of, bool x_first)
@@ -378,7 +270,7 @@ static void coordinates_and_times_that_cannot_be_are_refused(void **state)
     bench *in = *state;
     plan of = usual();
     of.times[2] = 2.0;
-    refuse(in, &of, "time: 2 at index 2 does not come after 2", "must increase");
+    refuse(in, &of, "time: 2 at index 2 repeats 2 at index 1", "must increase");
     of = usual();
     of.times[1] = NAN;
     refuse(in, &of, "time[1] is missing", "finite");
@@ -400,17 +292,7 @@ static void coordinates_and_times_that_cannot_be_are_refused(void **state)
     refuse(in, &of, "dimension lon has no coordinate variable lon(lon)", "w(time, lat, lon)");
 }
 
-/* Adds a variable of doubles on `rank` dimensions from `first` on, with attributes. */
-static void add_auxiliary(bench *in, maker *out, const char *name, size_t first, size_t rank,
-                          const char *attribute, const char *text)
-{
-    hid_t variable;
-    assert_ok(in, fc__nc_make_variable(&out->h5, name, H5T_NATIVE_DOUBLE, rank, out->scales + first,
-                                       NULL, &variable));
-    assert_ok(in, fc__h5_put_text(&out->h5, variable, attribute, text));
-}
-
-static void other_kinds_of_grids_are_refused_by_name(void **state)
+static void half_a_pair_of_coordinates_is_refused_by_name(void **state)
 {
     bench *in = *state;
     fc_dataset *dataset;
@@ -422,17 +304,7 @@ static void other_kinds_of_grids_are_refused_by_name(void **state)
     add_auxiliary(in, &out, "longitude", 1, 2, "units", "degrees_east");
     finish(in, &out);
     assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, NULL, &dataset), path,
-                 "curvilinear", "longitude(lat, lon)", "1-D");
-    begin(in, path, &of, &out);
-    add_auxiliary(in, &out, "station_lat", 2, 1, "units", "degrees_north");
-    finish(in, &out);
-    assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, NULL, &dataset), path,
-                 "point observations", "station_lat(lon)");
-    begin(in, path, &of, &out);
-    add_auxiliary(in, &out, "mesh", 2, 1, "cf_role", "mesh_topology");
-    finish(in, &out);
-    assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, NULL, &dataset), path,
-                 "UGRID", "mesh");
+                 "coordinate longitude(lat, lon)", "no latitude");
 }
 
 static void a_field_without_any_value_is_refused(void **state)
@@ -465,7 +337,7 @@ static void hdf5_without_dimension_scales_is_refused(void **state)
     assert_true(H5LTmake_dataset_double(file, "tensor", 2, shape, values) >= 0);
     H5Fclose(file);
     assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, NULL, &dataset), path,
-                 "without dimension scales", "tensor(?, ?)");
+                 "without dimension scales", "tensor(2, 3)");
     assert_ok(in, fc_file_probe(in->context, path, &kind));
     assert_int_equal(kind, FC_FILE_NETCDF);
 }
@@ -478,8 +350,8 @@ static size_t pass_through(unsigned flags, size_t count, const unsigned values[]
     return bytes;
 }
 
-static const H5Z_class2_t made_up_filter = {H5Z_CLASS_T_VERS, 32000, 1, 1, "lzf", NULL, NULL,
-                                            pass_through};
+static const H5Z_class2_t made_up_filter = {H5Z_CLASS_T_VERS, 305,  1,    1,
+                                            "made up",        NULL, NULL, pass_through};
 
 static void missing_filters_are_named(void **state)
 {
@@ -494,7 +366,7 @@ static void missing_filters_are_named(void **state)
     const float values[TIMES * ROWS * COLUMNS] = {0.0f};
     H5Zregister(&made_up_filter);
     H5Pset_chunk(creation, 3, chunk);
-    H5Pset_filter(creation, 32000, 0, 0, NULL);
+    H5Pset_filter(creation, 305, 0, 0, NULL);
     hid_t other =
         H5Dcreate2(out.h5.file, "v", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     assert_true(H5Dwrite(other, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
@@ -503,10 +375,10 @@ static void missing_filters_are_named(void **state)
     H5Pclose(creation);
     H5Sclose(space);
     finish(in, &out);
-    H5Zunregister(32000);
+    H5Zunregister(305);
     const fc_read_config config = {.variables = "v"};
     assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, &config, &dataset), path,
-                 "v is compressed with HDF5 filter 32000 (lzf)", "h5repack");
+                 "v is compressed with HDF5 filter 305 (made up)", "h5repack");
     dataset = read_dataset(in, path, "w");
     fc_dataset_destroy(dataset);
 }
@@ -556,7 +428,7 @@ int main(void)
         TEST(variables_on_the_same_dimensions_are_channels),
         TEST(the_number_of_frames_can_be_limited),
         TEST(coordinates_and_times_that_cannot_be_are_refused),
-        TEST(other_kinds_of_grids_are_refused_by_name),
+        TEST(half_a_pair_of_coordinates_is_refused_by_name),
         TEST(a_field_without_any_value_is_refused),
         TEST(hdf5_without_dimension_scales_is_refused),
         TEST(missing_filters_are_named),

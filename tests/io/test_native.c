@@ -258,9 +258,9 @@ static void netcdf_tools_understand_the_files(void **state)
         {"sequence = 2 ;", "double x(x) ;", "float zeta(sequence, time, height, x) ;",
          "x:fieldcast_upper = 1. ;"},
         {"point = 15 ;", "double x(point) ;", "float zeta(time, point) ;",
-         "zeta:coordinates = \"x height\" ;"},
+         "zeta:coordinates = \"x height point_id\" ;"},
         {"observation = 37 ;", "double depth(point) ;", "float zeta(observation) ;",
-         "frame_count:sample_dimension = \"frame\" ;"},
+         "frame_count:fieldcast_counts = \"frame\" ;"},
     };
     bench *in = *state;
     fc_dataset *written[3] = {shared(in, true, 2, false), shared(in, false, 1, true), ragged(in)};

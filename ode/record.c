@@ -1,0 +1,376 @@
+#include "ode/record.h"
+#include "inr/fit.h"
+#include "ode/residual.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+fc_status fc__record_create(fc_context *context, const fc_dataset *dataset, fc__record *record)
+{
+    fc_status status = FC_OK;
+    size_t at = 0;
+    *record = (fc__record){.dataset = dataset, .shared = fc_dataset_shares_points(dataset)};
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        record->count += dataset->sequences[s].frame_count;
+    FC_NEW(context, &record->frames, record->count);
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        for (size_t f = 0; f < dataset->sequences[s].frame_count; f++)
+            record->frames[at++] = dataset->sequences[s].frames[f];
+done:
+    return status;
+}
+
+void fc__record_clear(fc__record *record)
+{
+    free(record->frames);
+    *record = (fc__record){0};
+}
+
+/* ---------------------------------------------------------------- samples */
+
+static int ascending(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+fc_status fc__sample_create(fc_context *context, const fc_decoder *decoder, const fc_points *points,
+                            size_t begin, size_t end, size_t most, uint64_t seed,
+                            fc__sample *sample)
+{
+    fc_status status = FC_OK;
+    size_t all = end - begin, count = all < most ? all : most, dims = decoder->domain.dims;
+    size_t channels = decoder->config.channels, *order = NULL;
+    fc__rng rng = fc__rng_create(seed, 7300);
+    *sample = (fc__sample){.count = count};
+    FC_NEW(context, &order, all);
+    FC_NEW(context, &sample->index, count);
+    FC_NEW(context, &sample->x, fc__product(count, dims));
+    FC_NEW(context, &sample->phi0, fc__product(count, channels));
+    FC_NEW(context, &sample->phi, fc__product(count, fc__product(channels, decoder->config.codes)));
+    fc__rng_choose(&rng, all, count, order);
+    qsort(order, count, sizeof *order, ascending);
+    for (size_t k = 0; k < count; k++) {
+        sample->index[k] = begin + order[k];
+        memcpy(sample->x + k * dims, points->coordinates + sample->index[k] * dims,
+               dims * sizeof *sample->x);
+    }
+    FC_TRY(fc_decoder_basis(context, decoder, count, sample->x, sample->phi0, sample->phi));
+done:
+    free(order);
+    if (status != FC_OK)
+        fc__sample_clear(sample);
+    return status;
+}
+
+void fc__sample_clear(fc__sample *sample)
+{
+    free(sample->index);
+    free(sample->x);
+    free(sample->phi0);
+    free(sample->phi);
+    *sample = (fc__sample){0};
+}
+
+void fc__sample_residual(const fc_decoder *decoder, const fc__sample *sample, const fc_frame *frame,
+                         const double *z, float *residual)
+{
+    size_t channels = decoder->config.channels, codes = decoder->config.codes;
+    for (size_t r = 0; r < sample->count * channels; r++) {
+        double u = (double)sample->phi0[r];
+        for (size_t i = 0; i < codes; i++)
+            u += (double)sample->phi[r * codes + i] * z[i];
+        residual[r] =
+            (float)((double)frame->values[sample->index[r / channels] * channels + r % channels] -
+                    u);
+    }
+}
+
+/* ---------------------------------------------------------------- climatology of residuals */
+
+enum { MOST_COLUMNS = 1 + 2 * FC__MAX_HARMONICS };
+
+/* Least squares of one value's series on the first columns: x = (G + ridge)^-1 b. */
+static bool solve_series(size_t columns, size_t side, const double *gram, const double *rhs,
+                         float *x)
+{
+    double matrix[MOST_COLUMNS * MOST_COLUMNS], right[MOST_COLUMNS];
+    for (size_t i = 0; i < columns; i++) {
+        right[i] = rhs[i];
+        for (size_t j = 0; j < columns; j++)
+            matrix[i * columns + j] = gram[i * side + j];
+        matrix[i * (columns + 1)] += i ? 1e-3 * gram[0] : 0.0;
+    }
+    if (fc__cholesky(NULL, "", columns, matrix) != FC_OK)
+        return false;
+    fc__cholesky_solve(columns, matrix, 1, right);
+    for (size_t i = 0; i < columns; i++)
+        x[i] = (float)right[i];
+    return true;
+}
+
+/* A value seen too rarely for its cycle has a mean, one seen hardly ever nothing. */
+static void solve_value(size_t columns, const double *gram, const double *rhs, float *x)
+{
+    double number = gram[0];
+    for (size_t i = 0; i < columns; i++)
+        x[i] = 0.0f;
+    if (number < 2.0)
+        x[0] = NAN;
+    else if (columns == 1 || number < 2.0 * (double)columns ||
+             !solve_series(columns, columns, gram, rhs, x))
+        x[0] = (float)(rhs[0] / number);
+}
+
+fc_status fc__climate_fit(fc_context *context, const fc_model *model, const fc__record *record,
+                          const fc__sample *sample, const double *codes, size_t begin, size_t end,
+                          float *climate)
+{
+    fc_status status = FC_OK;
+    size_t columns = 1 + 2 * model->cycle.harmonics, size = columns * (columns + 1);
+    size_t values = sample->count * model->channel_count, c = model->decoder->config.codes;
+    double *sums = NULL, row[MOST_COLUMNS] = {1.0};
+    float *residual = NULL;
+    FC_NEW(context, &sums, fc__product(values, size)); /* gram and right side of each value */
+    FC_NEW(context, &residual, values);
+    for (size_t f = 0; f < record->count; f++) {
+        if (f >= begin && f < end)
+            continue;
+        const fc_frame *frame = &record->frames[f];
+        fc__harmonics_at(model->cycle.period, model->cycle.harmonics, model->time_origin,
+                         frame->time, row + 1);
+        fc__sample_residual(model->decoder, sample, frame, codes + f * c, residual);
+        for (size_t v = 0; v < values; v++) {
+            double *gram = sums + v * size, *rhs = gram + columns * columns;
+            if (isnan(residual[v]))
+                continue;
+            for (size_t i = 0; i < columns; i++) {
+                for (size_t j = 0; j < columns; j++)
+                    gram[i * columns + j] += row[i] * row[j];
+                rhs[i] += row[i] * (double)residual[v];
+            }
+        }
+    }
+    for (size_t v = 0; v < values; v++)
+        solve_value(columns, sums + v * size, sums + v * size + columns * columns,
+                    climate + v * columns);
+done:
+    free(sums);
+    free(residual);
+    return status;
+}
+
+/* ---------------------------------------------------------------- folds */
+
+/* Frames outside the block, and where they are to be fitted to, outside its margins. */
+static fc_status select_others(fc_context *context, const fc__record *record, const fc__fold *fold,
+                               fc__frames *frames)
+{
+    fc_status status = FC_OK;
+    *frames = (fc__frames){.dataset = record->dataset};
+    FC_NEW(context, &frames->frame, record->count);
+    for (size_t f = 0; f < record->count; f++)
+        if (f + fold->margin < fold->begin || f >= fold->end + fold->margin)
+            frames->frame[frames->count++] = &record->frames[f];
+done:
+    return status;
+}
+
+/* The decoder of the others: a dataset of what comes before, the block, and what comes after. */
+static fc_status refit_decoder(fc_context *context, const fc_model *model, const fc__record *record,
+                               const fc_fit_config *fit, fc__fold *fold)
+{
+    fc_status status = FC_OK;
+    fc_dataset view = *record->dataset;
+    fc_sequence sequences[3];
+    bool held[3];
+    fc_fit_config config = *fit;
+    fc_fit_report report;
+    size_t before = fold->begin > fold->margin ? fold->begin - fold->margin : 0;
+    size_t after = fold->end + fold->margin;
+    view.sequences = sequences;
+    view.sequence_count = 0;
+    config.codes = model->decoder->config.codes;
+    const size_t range[3][2] = {{0, before}, {fold->begin, fold->end}, {after, record->count}};
+    for (size_t k = 0; k < 3; k++) {
+        if (range[k][0] >= range[k][1])
+            continue;
+        held[view.sequence_count] = k == 1;
+        sequences[view.sequence_count++] = (fc_sequence){.frame_count = range[k][1] - range[k][0],
+                                                         .frames = record->frames + range[k][0]};
+    }
+    FC_TRY(fc_decoder_fit(context, &view, 0, held, &model->decoder->config, &config,
+                          &fold->model.decoder, &fold->model.prior, fold->model.noise, &report));
+done:
+    return status;
+}
+
+/* The same decoder with a prior of its own. */
+static fc_status keep_decoder(fc_context *context, const fc_model *model, fc__fold *fold)
+{
+    fc_status status = FC_OK;
+    const fc_prior *prior = model->prior;
+    FC_TRY(
+        fc_decoder_create(context, &model->domain, &model->decoder->config, &fold->model.decoder));
+    memcpy(fold->model.decoder->parameters, model->decoder->parameters,
+           model->decoder->parameter_count * sizeof(float));
+    FC_TRY(
+        fc_prior_create(context, prior->codes, prior->mean, prior->covariance, &fold->model.prior));
+    memcpy(fold->model.noise, model->noise, model->channel_count * sizeof *model->noise);
+done:
+    return status;
+}
+
+/* Points for all sets that a frame uses; their number keeps the bases small. */
+static fc_status take_samples(fc_context *context, const fc__record *record, uint64_t seed,
+                              fc__fold *fold)
+{
+    enum { MOST = 4096, LEAST = 16, BASIS = 1 << 24 };
+    fc_status status = FC_OK;
+    const fc_decoder *decoder = fold->model.decoder;
+    size_t sets = record->shared ? 1 : record->dataset->points_count;
+    size_t most = BASIS / (sets * decoder->config.channels * decoder->config.codes);
+    most = most > MOST ? MOST : most < LEAST ? LEAST : most;
+    for (size_t f = 0; f < record->count; f++) {
+        size_t set = record->frames[f].points;
+        const fc_points *points = &record->dataset->points[set];
+        if (!fold->samples[set].index)
+            FC_TRY(fc__sample_create(context, decoder, points, 0, points->count, most, seed + set,
+                                     &fold->samples[set]));
+    }
+done:
+    return status;
+}
+
+/* Residuals of all frames, less their climatology where points are shared. */
+static fc_status take_residuals(fc_context *context, const fc__record *record, const double *codes,
+                                fc__fold *fold)
+{
+    fc_status status = FC_OK;
+    const fc_model *model = &fold->model;
+    size_t c = model->decoder->config.codes, columns = 1 + 2 * model->cycle.harmonics;
+    const fc__sample *first = &fold->samples[record->frames[0].points];
+    double row[MOST_COLUMNS] = {1.0};
+    float *climate = NULL;
+    FC_NEW(context, &climate, fc__product(first->count * model->channel_count, columns));
+    if (record->shared)
+        FC_TRY(fc__climate_fit(context, model, record, first, codes,
+                               fold->begin > fold->margin ? fold->begin - fold->margin : 0,
+                               fold->end + fold->margin, climate));
+    for (size_t f = 0; f < record->count; f++) {
+        const fc_frame *frame = &record->frames[f];
+        const fc__sample *sample = &fold->samples[frame->points];
+        size_t values = fc__product(sample->count, model->channel_count);
+        FC_NEW(context, &fold->residual[f], values);
+        fc__sample_residual(model->decoder, sample, frame, codes + f * c, fold->residual[f]);
+        fc__harmonics_at(model->cycle.period, model->cycle.harmonics, model->time_origin,
+                         frame->time, row + 1);
+        for (size_t v = 0; record->shared && v < values; v++) {
+            const float *x = climate + v * columns;
+            for (size_t k = 0; k < columns && !isnan(x[0]); k++)
+                fold->residual[f][v] -= (float)(row[k] * (double)x[k]);
+        }
+    }
+done:
+    free(climate);
+    return status;
+}
+
+static fc_status take_departures(fc_context *context, const fc__record *record, const double *codes,
+                                 fc__fold *fold)
+{
+    fc_status status = FC_OK;
+    size_t c = fold->model.decoder->config.codes;
+    double *cycle = NULL;
+    FC_NEW(context, &cycle, c);
+    FC_NEW(context, &fold->departure, fc__product(record->count, c));
+    for (size_t f = 0; f < record->count; f++) {
+        fc__cycle_at(&fold->model, record->frames[f].time, cycle);
+        for (size_t i = 0; i < c; i++)
+            fold->departure[f * c + i] = codes[f * c + i] - cycle[i] - fold->model.prior->mean[i];
+    }
+done:
+    free(cycle);
+    return status;
+}
+
+/* The cycle of the frames, encoded under the decoder's own prior. */
+static fc_status take_cycle(fc_context *context, size_t harmonics, const fc__frames *frames,
+                            fc_model *model)
+{
+    fc_status status = FC_OK;
+    double *codes = NULL, *times = NULL;
+    FC_NEW(context, &codes, fc__product(frames->count, model->decoder->config.codes));
+    FC_NEW(context, &times, frames->count);
+    for (size_t f = 0; f < frames->count; f++)
+        times[f] = frames->frame[f]->time;
+    FC_TRY(fc__encode_frames(context, model->decoder, model->prior, model->noise, frames, codes,
+                             NULL, NULL));
+    FC_TRY(fc__cycle_take_out(context, model, harmonics, frames->count, times, codes));
+done:
+    free(codes);
+    free(times);
+    return status;
+}
+
+fc_status fc__fold_create(fc_context *context, const fc_model *model, const fc__record *record,
+                          const fc_fit_config *fit, bool refit, uint64_t seed, size_t begin,
+                          size_t end, fc__fold *fold)
+{
+    fc_status status = FC_OK;
+    fc__frames others = {0}, all = {.dataset = record->dataset};
+    fc_prior *whole = NULL;
+    double *codes = NULL;
+    *fold = (fc__fold){.begin = begin,
+                       .end = end,
+                       .margin = end > begin ? 1 : 0,
+                       .model = {.domain = model->domain,
+                                 .time = model->time,
+                                 .channel_count = model->channel_count,
+                                 .time_origin = model->time_origin,
+                                 .time_scale = model->time_scale,
+                                 .record = true}};
+    FC_NEW(context, &fold->model.noise, model->channel_count);
+    FC_NEW(context, &fold->samples, record->dataset->points_count);
+    FC_NEW(context, &fold->residual, record->count);
+    FC_TRY(refit ? refit_decoder(context, model, record, fit, fold)
+                 : keep_decoder(context, model, fold));
+    FC_TRY(select_others(context, record, fold, &others));
+    if (model->cycle.harmonics)
+        FC_TRY(take_cycle(context, model->cycle.harmonics, &others, &fold->model));
+    FC_NEW(context, &all.frame, record->count);
+    for (size_t f = 0; f < record->count; f++)
+        all.frame[all.count++] = &record->frames[f];
+    FC_NEW(context, &codes, fc__product(record->count, fold->model.decoder->config.codes));
+    FC_TRY(fc__prior_with_cycle(context, &fold->model, &whole));
+    FC_TRY(fc__encode_frames(context, fold->model.decoder, whole, fold->model.noise, &all, codes,
+                             NULL, NULL));
+    FC_TRY(take_departures(context, record, codes, fold));
+    FC_TRY(take_samples(context, record, seed, fold));
+    FC_TRY(take_residuals(context, record, codes, fold));
+done:
+    fc__frames_clear(&others);
+    fc__frames_clear(&all);
+    fc_prior_destroy(whole);
+    free(codes);
+    if (status != FC_OK)
+        fc__fold_clear(record, fold);
+    return status;
+}
+
+void fc__fold_clear(const fc__record *record, fc__fold *fold)
+{
+    fc_decoder_destroy(fold->model.decoder);
+    fc_prior_destroy(fold->model.prior);
+    free(fold->model.noise);
+    free(fold->model.cycle.coefficient);
+    free(fold->departure);
+    for (size_t p = 0; fold->samples && p < record->dataset->points_count; p++)
+        fc__sample_clear(&fold->samples[p]);
+    for (size_t f = 0; fold->residual && f < record->count; f++)
+        free(fold->residual[f]);
+    free(fold->samples);
+    free(fold->residual);
+    *fold = (fc__fold){0};
+}
