@@ -73,30 +73,31 @@ static fc_status choose_named(fc__source *source, fc__cf_grid *grid, const fc__n
     return FC_OK;
 }
 
-/* Adds to what `fieldcast info` says of the file. */
-static void note(fc__source *source, const char *text)
-{
-    size_t used = strlen(source->note);
-    snprintf(source->note + used, sizeof source->note - used, "%s%s", used ? ", " : "", text);
-}
-
-/* The first field decides; those on other dimensions are noted. */
+/* The first field decides; flags are channels where there is nothing else. */
 static void choose_all(fc__source *source, fc__cf_grid *grid)
 {
-    char text[FC__TEXT_SIZE], line[FC__TEXT_SIZE + 32];
-    for (int flags = 0; flags < 2 && grid->channel_count == 0; flags++) {
+    for (int flags = 0; flags < 2 && grid->channel_count == 0; flags++)
         for (size_t i = 0; i < source->inventory.count; i++) {
             const fc__nc_variable *variable = &source->inventory.variables[i];
-            if ((!flags && fc__cf_is_flag(variable)) || !is_field(source, variable))
-                continue;
-            if (grid->channel_count == 0 || fc__cf_same_dimensions(variable, grid->channels[0])) {
+            if (fc__cf_is_flag(variable) == (flags > 0) && is_field(source, variable) &&
+                (grid->channel_count == 0 || fc__cf_same_dimensions(variable, grid->channels[0])))
                 grid->channels[grid->channel_count++] = variable;
-                continue;
-            }
+        }
+}
+
+/* Names the fields that are not read. */
+static void note_others(fc__source *source, const fc__cf_grid *grid)
+{
+    char text[FC__TEXT_SIZE];
+    for (size_t i = 0, c = 0; i < source->inventory.count; i++) {
+        const fc__nc_variable *variable = &source->inventory.variables[i];
+        if (c < grid->channel_count && grid->channels[c] == variable) {
+            c++;
+        } else if (is_field(source, variable)) {
+            size_t used = strlen(source->note);
             fc__cf_describe(variable, text, sizeof text);
-            snprintf(line, sizeof line, "%s%s",
-                     source->note[0] ? "" : "not among the channels: ", text);
-            note(source, line);
+            snprintf(source->note + used, sizeof source->note - used, "%s%s",
+                     used ? ", " : "not among the channels: ", text);
         }
     }
 }
@@ -109,10 +110,12 @@ static fc_status choose_channels(fc__source *source, fc__cf_grid *grid)
     FC_TRY(fc__names_parse(source->h5.context, variables, &names));
     FC_NEW(source->h5.context, &grid->channels,
            names.count ? names.count : source->inventory.count);
-    if (names.count)
+    if (names.count) {
         FC_TRY(choose_named(source, grid, &names));
-    else
+    } else {
         choose_all(source, grid);
+        note_others(source, grid);
+    }
     if (grid->channel_count == 0) {
         status = no_data(source);
         goto done;

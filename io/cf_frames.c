@@ -171,6 +171,46 @@ static void set_box(const fc__nc_variable *variable, const fc__cf_layout *layout
     }
 }
 
+/* Whether frames stand in the file as they do in memory. */
+static bool is_dense(const fc__nc_variable *variable, const fc__cf_packing *packing,
+                     const fc__cf_layout *layout)
+{
+    size_t places = 1;
+    bool dense = packing->plain && packing->single && !layout->point;
+    for (size_t i = variable->rank; dense && i-- > 0;) {
+        if (i > layout->time) {
+            dense = !layout->is_fixed[i] && layout->stride[i] == places;
+            places *= variable->shape[i];
+        } else if (i < layout->time) {
+            dense = layout->is_fixed[i];
+        }
+    }
+    return dense && layout->time < variable->rank;
+}
+
+/* Straight into the frames; what is missing in them is marked while they are in the cache. */
+static fc_status read_dense(fc__h5 *h5, const fc__nc_variable *variable,
+                            const fc__cf_packing *packing, const cut *box, size_t time,
+                            float *const *values)
+{
+    float row[ROW];
+    size_t count[FC__MAX_RANK], points = 1;
+    for (size_t i = 0; i < box->rank; i++) {
+        count[i] = box->end[i] - box->start[i];
+        points *= i == time ? 1 : count[i];
+    }
+    fc_status status = fc__h5_read_frames(h5, variable->id, variable->name, box->rank, box->start,
+                                          count, time, 1, 0, values);
+    for (size_t f = 0; status == FC_OK && f < count[time]; f++) {
+        for (size_t p = 0; p < points; p += ROW) {
+            size_t size = smaller(ROW, points - p);
+            memcpy(row, values[f] + p, size * sizeof *row);
+            fc__cf_unpack_row(packing, size, row, values[f] + p, 1);
+        }
+    }
+    return status;
+}
+
 fc_status fc__cf_read_frames(fc__h5 *h5, const fc__nc_variable *variable,
                              const fc__cf_packing *packing, const fc__cf_layout *layout,
                              size_t first, size_t count, size_t channels, size_t channel,
@@ -189,6 +229,8 @@ fc_status fc__cf_read_frames(fc__h5 *h5, const fc__nc_variable *variable,
                  .channel = channel,
                  .values = values};
     set_box(variable, layout, first, count, &box, &to);
+    if (channels == 1 && is_dense(variable, packing, layout))
+        return read_dense(h5, variable, packing, &box, layout->time, values);
     shape_pieces(variable->id, raw_size, &box);
     for (size_t i = 0; i < box.rank; i++) {
         if (box.start[i] == box.end[i])

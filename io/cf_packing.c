@@ -155,7 +155,7 @@ static void copy_row(const fc__cf_packing *packing, size_t count, const float *r
     float a = packing->missing_count > 0 ? (float)packing->missing[0] : NAN;
     float b = packing->missing_count > 1 ? (float)packing->missing[1] : NAN;
     for (size_t i = 0; i < count; i++)
-        values[i] = (raw[i] == a) | (raw[i] == b) ? NAN : raw[i];
+        values[i] = ((raw[i] == a) | (raw[i] == b)) ? NAN : raw[i];
 }
 
 void fc__cf_unpack_row(const fc__cf_packing *packing, size_t count, const void *raw, float *values,

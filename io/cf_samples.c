@@ -146,11 +146,12 @@ static fc_status copy_indices(const fc__cf_samples *samples, const fc__cf_dimens
             continue;
         if (!(indices[i] >= 0.0 && indices[i] < (double)dimension->length) ||
             indices[i] != floor(indices[i]))
-            return fc__fail(samples->h5->context, FC_ERROR_DATA,
-                            "%s: %s[%zu] = %.15g: whole numbers from 0 to %zu, the last index of "
-                            "dimension %s, are accepted",
-                            samples->h5->path, dimension->ragged->name, i, indices[i],
-                            dimension->length - 1, dimension->name);
+            return fc__fail(
+                samples->h5->context, FC_ERROR_DATA,
+                "%s: %s[%zu] = %.15g: whole numbers from 0 on that are less than %zu, the "
+                "length of dimension %s, are accepted",
+                samples->h5->path, dimension->ragged->name, i, indices[i], dimension->length,
+                dimension->name);
         parent[i] = (size_t)indices[i];
     }
     return FC_OK;

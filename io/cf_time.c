@@ -329,6 +329,12 @@ bool fc__cf_is_time(const char *units)
     return split_units(units, &reference) && reference;
 }
 
+bool fc__cf_is_duration(const char *units)
+{
+    const char *reference;
+    return split_units(units, &reference) && !reference;
+}
+
 /* What the axis's numbers count: seconds from a reference day. */
 typedef struct decoded_axis {
     leap_rule rule;

@@ -6,6 +6,8 @@
 
 /* Whether units are those of a time coordinate: "UNIT since DATE". */
 bool fc__cf_is_time(const char *units);
+/* Whether they are a unit of time alone, as of a lead time. */
+bool fc__cf_is_duration(const char *units);
 
 /* Times in months or years, whose length varies, become days since the same date: whole months lead
  * to the same day of another month, or to its last where it has no such day, and parts of a month

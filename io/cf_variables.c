@@ -118,18 +118,33 @@ bool fc__cf_is_time_variable(const fc__nc_variable *variable)
            fc__cf_text_is(variable, "standard_name", "time") || named(variable, "time", "t");
 }
 
+/* The time at which a forecast was made, which says nothing about when its fields are. */
+static bool is_reference_time(const fc__nc_variable *variable)
+{
+    return fc__cf_text_is(variable, "standard_name", "forecast_reference_time");
+}
+
+static bool is_lead_time(const fc__nc_variable *coordinate)
+{
+    char units[FC__TEXT_SIZE] = "";
+    fc__h5_get_text(coordinate->id, "units", units, sizeof units);
+    return fc__cf_is_duration(units) && !fc__cf_letter(coordinate);
+}
+
 const fc__nc_variable *fc__cf_time_of(const fc__nc_inventory *inventory, const char *dimension)
 {
     const fc__nc_variable *coordinate = fc__nc_find_coordinate(inventory, dimension);
-    if (coordinate)
-        return fc__cf_is_time_variable(coordinate) ? coordinate : NULL;
+    if (coordinate && fc__cf_is_time_variable(coordinate))
+        return coordinate;
+    if (coordinate && !is_lead_time(coordinate))
+        return NULL;
     for (size_t i = 0; i < inventory->count; i++) {
         const fc__nc_variable *variable = &inventory->variables[i];
         if (variable->rank == 1 && strcmp(variable->dimension[0], dimension) == 0 &&
-            fc__cf_is_time_variable(variable))
+            fc__cf_is_time_variable(variable) && !is_reference_time(variable))
             return variable;
     }
-    return NULL;
+    return coordinate;
 }
 
 const fc__nc_variable *fc__cf_scalar_time_of(fc__h5 *h5, const fc__nc_inventory *inventory,
@@ -140,8 +155,7 @@ const fc__nc_variable *fc__cf_scalar_time_of(fc__h5 *h5, const fc__nc_inventory 
     fc__h5_get_text(h5->file, "coordinates", global, sizeof global);
     for (size_t i = 0; i < inventory->count; i++) {
         const fc__nc_variable *time = &inventory->variables[i];
-        if (time->rank == 0 && fc__cf_is_time_variable(time) &&
-            !fc__cf_text_is(time, "standard_name", "forecast_reference_time") &&
+        if (time->rank == 0 && fc__cf_is_time_variable(time) && !is_reference_time(time) &&
             (fc__nc_lists(list, time->name) || fc__nc_lists(global, time->name)))
             return time;
     }

@@ -26,8 +26,8 @@ char fc__cf_horizontal(const fc__nc_variable *variable);
 
 /* Whether a 1-D or scalar variable holds times. */
 bool fc__cf_is_time_variable(const fc__nc_variable *variable);
-/* The time coordinate of a dimension: the variable of its name or, where there is none, one on the
- * dimension. NULL when the dimension is not time. */
+/* The time coordinate of a dimension: the variable of its name or, where there is none or it counts
+ * lead times, one on the dimension. NULL when the dimension is not time. */
 const fc__nc_variable *fc__cf_time_of(const fc__nc_inventory *inventory, const char *dimension);
 /* The scalar time coordinate that the variable (or the whole file) names in `coordinates`, NULL. */
 const fc__nc_variable *fc__cf_scalar_time_of(fc__h5 *h5, const fc__nc_inventory *inventory,

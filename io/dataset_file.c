@@ -1,4 +1,5 @@
 #include "io/dataset_file.h"
+#include "io/file_pattern.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -91,10 +92,15 @@ fc_file_kind fc__file_kind_of(const fc__h5 *h5)
 fc_status fc_file_probe(fc_context *context, const char *path, fc_file_kind *kind)
 {
     fc__h5 h5;
-    fc_status status = fc__h5_open(context, path, &h5);
+    char *first = NULL;
+    fc_status status = fc__pattern_first(context, path, &first);
+    if (status != FC_OK)
+        return status;
+    status = fc__h5_open(context, first, &h5);
     if (status == FC_OK)
         *kind = fc__file_kind_of(&h5);
     fc__h5_close(&h5);
+    free(first);
     return status;
 }
 

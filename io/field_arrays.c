@@ -300,13 +300,15 @@ typedef struct transposition {
     size_t from[FC_MAX_DIMS], to[FC_MAX_DIMS]; /* strides */
 } transposition;
 
-/* Along the first and the last axis in tiles, as one of them is usually the fastest in the file and
- * the other in the frame. */
+/* In squares along the first and the last axis, as one of them is usually the fastest in the file
+ * and the other in the frame; so small that their lines stay in the cache even where all of them
+ * have the same place in it, as on grids whose lengths are powers of two. */
 static void transpose(const transposition *how, const float *from, float *to)
 {
-    enum { TILE = 16 };
-    size_t last = how->dims - 1, middle = 1;
-    size_t length = last ? how->length[last] : 1, tile = how->from[0] == 1 ? 1 : TILE;
+    enum { TILE = 8 };
+    size_t last = how->dims - 1, middle = 1, length = how->length[0];
+    size_t depth = last ? how->length[last] : 1, from_step = how->from[last],
+           to_step = how->to[last];
     for (size_t i = 1; i < last; i++)
         middle *= how->length[i];
     for (size_t m = 0; m < middle; m++) {
@@ -316,12 +318,15 @@ static void transpose(const transposition *how, const float *from, float *to)
             source += rest % how->length[i] * how->from[i];
             target += rest % how->length[i] * how->to[i];
         }
-        for (size_t first = 0; first < length; first += tile) {
-            size_t end = length - first < tile ? length : first + tile;
-            for (size_t x = 0; x < how->length[0]; x++)
-                for (size_t z = first; z < end; z++)
-                    target[x * how->to[0] + z * how->to[last] * (last > 0)] =
-                        source[x * how->from[0] + z * how->from[last] * (last > 0)];
+        for (size_t x0 = 0; x0 < length; x0 += TILE) {
+            size_t x1 = length - x0 < TILE ? length : x0 + TILE;
+            for (size_t z0 = 0; z0 < depth; z0 += TILE) {
+                size_t z1 = depth - z0 < TILE ? depth : z0 + TILE;
+                for (size_t z = z0; z < z1; z++)
+                    for (size_t x = x0; x < x1; x++)
+                        target[x * how->to[0] + z * to_step] =
+                            source[x * how->from[0] + z * from_step];
+            }
         }
     }
 }
@@ -382,41 +387,87 @@ static size_t offset_of(const fc__field *field, const block *part, size_t number
 }
 
 static fc_status read_block(fc__source *source, const fc__field *field, const block *part,
-                            float **numbers)
+                            float *numbers)
 {
-    fc_status status =
-        fc__reserve(source->h5.context, part->size, sizeof **numbers, (void *)numbers);
-    if (status != FC_OK)
-        return status;
     return fc__h5_read_box(&source->h5, field->id, field->name, H5T_NATIVE_FLOAT, field->rank,
-                           part->start, part->count, *numbers);
+                           part->start, part->count, numbers);
 }
 
-/* All channels that are components of a field. */
+/* Frames, whole chunks of them, that are read at once to be turned while they are in the cache. */
+static size_t piece_frames(const fc__field *field, size_t count)
+{
+    enum { PIECE_BYTES = 1 << 20 };
+    block part;
+    if (field->time == FC__NO_AXIS)
+        return count;
+    set_block(field, 0, 0, 1, &part);
+    size_t unit = fc__h5_unit(field->id, field->time);
+    size_t frames = PIECE_BYTES / (fc__product(part.size, sizeof(float)) + 1) / unit * unit;
+    return frames ? frames : unit;
+}
+
+/* From a block of a field to the channels that are its components. */
+static void spread(const fc__fields *fields, size_t field_index, const block *part,
+                   const float *numbers, size_t count, float *const *values)
+{
+    const fc__field *field = &fields->fields[field_index];
+    transposition how = transposition_of(fields, field, part, fields->channel_count);
+    size_t frame = stride_of(field, part, field->time);
+    for (size_t c = 0; c < fields->channel_count; c++) {
+        const fc__component *of = &fields->components[fields->channels[c]];
+        const float *from = numbers + offset_of(field, part, of->number);
+        for (size_t f = 0; of->field == field_index && f < count; f++)
+            transpose(&how, from + f * frame, values[f] + c);
+    }
+}
+
+/* The field is the only component of channel c, in the order of the dataset. */
+static fc_status read_ordered(fc__source *source, const fc__fields *fields, const fc__field *field,
+                              size_t c, size_t sequence, size_t first, size_t count,
+                              float *const *values)
+{
+    block part;
+    set_block(field, sequence, first, count, &part);
+    return fc__h5_read_frames(&source->h5, field->id, field->name, field->rank, part.start,
+                              part.count, field->time, fields->channel_count, c, values);
+}
+
+/* Channels that are components of the field; *last is one of them. */
+static size_t count_channels(const fc__fields *fields, size_t field_index, size_t *last)
+{
+    size_t count = 0;
+    for (size_t c = 0; c < fields->channel_count; c++) {
+        if (fields->components[fields->channels[c]].field != field_index)
+            continue;
+        *last = c;
+        count++;
+    }
+    return count;
+}
+
 static fc_status read_field(fc__source *source, const fc__fields *fields, size_t field_index,
                             size_t sequence, size_t first, size_t count, float *const *values)
 {
     fc_status status = FC_OK;
     const fc__field *field = &fields->fields[field_index];
-    bool ordered = is_ordered(field, fields->dims);
+    size_t c = 0, channels = count_channels(fields, field_index, &c), step, size;
     float *numbers = NULL;
     block part;
-    set_block(field, sequence, first, count, &part);
-    transposition how = transposition_of(fields, field, &part, fields->channel_count);
-    for (size_t c = 0; c < fields->channel_count; c++) {
-        const fc__component *of = &fields->components[fields->channels[c]];
-        if (of->field != field_index)
-            continue;
-        if (ordered) {
-            FC_TRY(fc__h5_read_frames(&source->h5, field->id, field->name, field->rank, part.start,
-                                      part.count, field->time, fields->channel_count, c, values));
-            continue;
-        }
-        if (!numbers)
-            FC_TRY(read_block(source, field, &part, &numbers));
-        const float *from = numbers + offset_of(field, &part, of->number);
-        for (size_t f = 0; f < count; f++)
-            transpose(&how, from + f * stride_of(field, &part, field->time), values[f] + c);
+    if (channels == 0)
+        return FC_OK;
+    if (channels == 1 && is_ordered(field, fields->dims))
+        return read_ordered(source, fields, field, c, sequence, first, count, values);
+    step = piece_frames(field, count);
+    set_block(field, sequence, first, step < count ? step : count, &part);
+    FC_TRY(fc__reserve(source->h5.context, part.size, sizeof *numbers, &numbers));
+    for (size_t f = 0; f < count; f += size) {
+        size = step - (first + f) % step; /* on from the beginning of a chunk */
+        size = size < count - f ? size : count - f;
+        if (field->time == FC__NO_AXIS)
+            size = count;
+        set_block(field, sequence, first + f, size, &part);
+        FC_TRY(read_block(source, field, &part, numbers));
+        spread(fields, field_index, &part, numbers, size, values + f);
     }
 done:
     free(numbers);
@@ -451,7 +502,8 @@ fc_status fc__fields_read_static(fc__source *source, size_t points, const char *
                         "%s: %s is not the same in all sequences and at all times", source->h5.path,
                         name);
     set_block(field, 0, 0, 1, &part);
-    FC_TRY(read_block(source, field, &part, &numbers));
+    FC_TRY(fc__reserve(source->h5.context, part.size, sizeof *numbers, &numbers));
+    FC_TRY(read_block(source, field, &part, numbers));
     transposition how = transposition_of(fields, field, &part, 1);
     transpose(&how, numbers + offset_of(field, &part, of->number), values);
 done:

@@ -71,16 +71,35 @@ static void collection_destroy(void *user)
     free(in);
 }
 
+static fc_status find_files(fc_context *context, const char *pattern, glob_t *found)
+{
+    int result = glob(pattern, 0, NULL, found);
+    if (result == GLOB_NOMATCH)
+        return fc__fail(context, FC_ERROR_IO, "%s: no file matches this pattern", pattern);
+    if (result != 0)
+        return fc__fail(context, result == GLOB_NOSPACE ? FC_ERROR_MEMORY : FC_ERROR_IO,
+                        "%s: the files cannot be listed", pattern);
+    return FC_OK;
+}
+
+fc_status fc__pattern_first(fc_context *context, const char *path, char **first)
+{
+    fc_status status = FC_OK;
+    glob_t found = {0};
+    if (!fc__is_pattern(path))
+        return fc__copy_text(context, path, first);
+    FC_TRY(find_files(context, path, &found));
+    FC_TRY(fc__copy_text(context, found.gl_pathv[0], first));
+done:
+    globfree(&found);
+    return status;
+}
+
 static fc_status find_members(fc_context *context, const char *pattern, collection *in)
 {
     fc_status status = FC_OK;
     glob_t found = {0};
-    int result = glob(pattern, GLOB_ERR, NULL, &found);
-    if (result == GLOB_NOMATCH)
-        FC_TRY(fc__fail(context, FC_ERROR_IO, "%s: no file matches this pattern", pattern));
-    if (result != 0)
-        FC_TRY(fc__fail(context, result == GLOB_NOSPACE ? FC_ERROR_MEMORY : FC_ERROR_IO,
-                        "%s: the files cannot be listed", pattern));
+    FC_TRY(find_files(context, pattern, &found));
     FC_NEW(context, &in->members, found.gl_pathc);
     for (size_t i = 0; i < found.gl_pathc; i++)
         FC_TRY(fc__copy_text(context, found.gl_pathv[i], &in->members[in->member_count++].path));

@@ -18,8 +18,11 @@ fc_status fc__file_open(fc_context *context, const char *path, const fc_read_con
 /* A path with wildcards that does not exist as it stands. */
 bool fc__is_pattern(const char *path);
 
-/* The same for the files that match, in the order of their names: records continue each other in
- * time, other sequences stand behind each other. */
+/* The first file that matches, or the path itself when it is no pattern; to be freed. */
+fc_status fc__pattern_first(fc_context *context, const char *path, char **first);
+
+/* As fc__file_open for the files that match, in the order of their names: records continue each
+ * other in time, other sequences stand behind each other. */
 fc_status fc__pattern_open(fc_context *context, const char *pattern, const fc_read_config *config,
                            fc_dataset **dataset, fc__file_traits *traits);
 

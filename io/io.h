@@ -23,10 +23,15 @@ typedef enum fc_file_kind {
 /* FC_ERROR_IO when the file cannot be opened, FC_ERROR_DATA when it is not a whole HDF5 file. */
 FC_API FC_NODISCARD fc_status fc_file_probe(fc_context *context, const char *path,
                                             fc_file_kind *kind);
-/* The format that reads a dataset or forecast: "fieldcast dataset", "CF grid", ...; fails as
- * fc_dataset_open does on a file that none reads. */
-FC_API FC_NODISCARD fc_status fc_file_format(fc_context *context, const char *path,
-                                             char name[FC_NAME_SIZE]);
+typedef struct fc_file_description {
+    char format[FC_NAME_SIZE]; /* "fieldcast dataset", "CF grid", ... */
+    char note[512];            /* what is not read of the file, "" = nothing */
+} fc_file_description;
+
+/* How a dataset or forecast is read; fails as fc_dataset_open does on a file that no format reads.
+ * Both functions look at the first file of a pattern (see fc_dataset_read). */
+FC_API FC_NODISCARD fc_status fc_file_describe(fc_context *context, const char *path,
+                                               fc_file_description *description);
 
 /* ---------------------------------------------------------------- datasets */
 

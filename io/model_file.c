@@ -246,6 +246,7 @@ static fc_status write_residual(fc__h5 *h5, const fc_model *model)
     FC_TRY(fc__h5_put_double(h5, group, "ridge", r->ridge));
     FC_TRY(write_vector(h5, group, "lead", leads, r->lead));
     FC_TRY(write_vector(h5, group, "departure", leads, r->departure));
+    FC_TRY(write_vector(h5, group, "persistence", leads, r->persistence));
     FC_TRY(write_matrix(h5, group, "decay", leads, channels, r->decay));
     FC_TRY(write_matrix(h5, group, "error", leads, channels, r->error));
     FC_TRY(write_vector(h5, group, "variance", channels, r->variance));

@@ -14,11 +14,10 @@
  *   /leads             time (leads), variance (leads, C)
  *   /calibration       values, factor (entries)
  *   /residual          of records (ode.h, fc_residual): leads, points, harmonics, still, modes,
- *                      ridge; lead, departure (leads), decay, error (leads, channels), variance,
- *                      length, nugget (channels), baseline (C, C), coordinates (points, dims),
- *                      climate (points, channels, 1 + 2 harmonics), NaN where unknown
- *   /configuration, /provenance      JSON texts
- *   /training          only in checkpoints: the state of the trainer
+ *                      ridge; lead, departure, persistence (leads), decay, error (leads, channels),
+ * variance, length, nugget (channels), baseline (C, C), coordinates (points, dims), climate
+ * (points, channels, 1 + 2 harmonics), NaN where unknown /configuration, /provenance      JSON
+ * texts /training          only in checkpoints: the state of the trainer
  *
  * Everything is stored as it is in memory, little endian, uncompressed. What a model does not have
  * (yet) is absent. */

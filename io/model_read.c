@@ -402,6 +402,7 @@ static fc_status read_factors(fc__h5 *h5, hid_t group, const fc_model *model, fc
     size_t leads = r->lead_count, channels = model->channel_count;
     FC_TRY(need_doubles(h5, group, name, "lead", leads, 0, 0.0, &r->lead));
     FC_TRY(need_doubles(h5, group, name, "departure", leads, 0, 0.0, &r->departure));
+    FC_TRY(need_doubles(h5, group, name, "persistence", leads, 0, 0.0, &r->persistence));
     FC_TRY(need_doubles(h5, group, name, "decay", leads, channels, 0.0, &r->decay));
     FC_TRY(need_doubles(h5, group, name, "error", leads, channels, 0.0, &r->error));
     FC_TRY(need_doubles(h5, group, name, "variance", channels, 0, 0.0, &r->variance));
@@ -409,8 +410,9 @@ static fc_status read_factors(fc__h5 *h5, hid_t group, const fc_model *model, fc
     FC_TRY(need_doubles(h5, group, name, "nugget", channels, 0, 0.0, &r->nugget));
     if (r->lead[0] != 0.0 || !increases(leads, r->lead))
         FC_TRY(damaged(h5, name, "the leads do not increase from 0"));
-    for (size_t i = 0; i < leads * (1 + channels); i++)
-        if ((i < leads ? r->departure[i] : r->decay[i - leads]) > 1.0)
+    for (size_t i = 0; i < leads * channels; i++)
+        if (r->decay[i] > 1.0 || r->departure[i / channels] > 1.0 ||
+            r->persistence[i / channels] > 1.0)
             FC_TRY(damaged(h5, name, "a factor is greater than 1"));
     for (size_t c = 0; c < channels; c++)
         if (!(r->length[c] > 0.0) || r->nugget[c] > 1.0)

@@ -141,7 +141,7 @@ static void object_name(hid_t object, char name[FC__NC_NAME_SIZE])
     char path[2 * FC__NC_NAME_SIZE] = "";
     H5Iget_name(object, path, sizeof path);
     const char *slash = strrchr(path, '/');
-    snprintf(name, FC__NC_NAME_SIZE, "%s", slash ? slash + 1 : path);
+    snprintf(name, FC__NC_NAME_SIZE, "%.256s", slash ? slash + 1 : path);
 }
 
 /* Names the axes by the first scale attached to each, from the attribute DIMENSION_LIST. */

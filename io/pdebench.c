@@ -77,8 +77,8 @@ static fc_status add_fields(fc__source *source, size_t dims, bool timeless)
             FC_TRY(add_field(source, &inventory->variables[i], dims, timeless));
     if (fields->field_count == 0)
         status = fc__fail(source->h5.context, FC_ERROR_DATA,
-                          "%s: no array has the axes of PDEBench, (sequence, time%s%s%s)",
-                          source->h5.path, ", x", dims > 1 ? ", y" : "", dims > 2 ? ", z" : "");
+                          "%s: no array has the axes of PDEBench, (sequence, time, x%s%s)",
+                          source->h5.path, dims > 1 ? ", y" : "", dims > 2 ? ", z" : "");
 done:
     return status;
 }

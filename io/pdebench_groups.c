@@ -128,7 +128,7 @@ static void add_components(fc__source *source, seeds *all)
 
 /* ---------------------------------------------------------------- opening */
 
-/* Opens the data of a seed as the field; dims = 0: those that its rank tells. */
+/* Opens the data of a seed as the field. */
 static fc_status open_data(fc__source *source, seeds *all, const char *seed)
 {
     char path[PATH_SIZE];
@@ -144,8 +144,8 @@ static fc_status open_data(fc__source *source, seeds *all, const char *seed)
         return status;
     if (field->rank != all->dims + 2)
         return fc__fail(source->h5.context, FC_ERROR_DATA,
-                        "%s: %s has %zu axes; (time%s%s%s, channel) are expected after %s/grid",
-                        source->h5.path, path, field->rank, ", x", all->dims > 1 ? ", y" : "",
+                        "%s: %s has %zu axes; (time, x%s%s, channel) are expected after %s/grid",
+                        source->h5.path, path, field->rank, all->dims > 1 ? ", y" : "",
                         all->dims > 2 ? ", z" : "", seed);
     field->time = 0;
     for (size_t i = 0; i < all->dims; i++)

@@ -38,10 +38,11 @@ fc__ticks fc__ticks_of(const fc_plot_axis *axis, double lower, double upper, siz
 fc__ticks fc__ticks_between(double lower, double upper, size_t wanted);
 /* "units" with the power of ten in front where the labels left one out. */
 void fc__tick_units(const fc__ticks *ticks, const char *units, char *text, size_t size);
-/* Dates that begin a year, month, day, hour or minute; no ticks when the axis has no calendar. */
+/* Dates that begin a year, month, day, hour, minute or second; no ticks when the axis has no
+ * calendar. */
 fc__ticks fc__ticks_time(const fc_time_axis *axis, double lower, double upper, size_t wanted);
 /* The unit in which a length of time is best told, and how many of the axis's own it is: days,
- * hours or minutes where the axis has dates, else its own. */
+ * hours, minutes or seconds where the axis has dates, else its own. */
 double fc__natural_unit(const fc_time_axis *axis, double typical, char unit[FC_NAME_SIZE]);
 
 /* ---------------------------------------------------------------- text */

@@ -131,8 +131,11 @@ static fc_status add_rates(fc_context *context, model_plot *plot)
         goto done;
     }
     double scale = model->time_scale / fc__natural_unit(&model->time, model->time_scale, unit);
+    double lowest = 0.0, highest = 0.0; /* zero is always on the axis */
     for (size_t c = 0; c < codes; ++c) {
         plot->growth[c] /= scale;
+        lowest = fmin(lowest, plot->growth[c]);
+        highest = fmax(highest, plot->growth[c]);
         plot->frequency[c] =
             plot->frequency[c] < 0.0 ? NAN : plot->frequency[c] / (2.0 * pi * scale);
     }
@@ -144,7 +147,9 @@ static fc_status add_rates(fc_context *context, model_plot *plot)
         (fc_series){NULL, codes, plot->growth, plot->frequency, NULL, FC_STROKE_POINTS, 0};
     fc_chart *chart = add_chart(plot, "dynamics at the mean", 1);
     chart->note = "eigenvalues";
-    chart->x = (fc_plot_axis){.label = plot->x_label};
+    double room = 0.04 * (highest - lowest) + 1e-12;
+    chart->x =
+        (fc_plot_axis){.label = plot->x_label, .lower = lowest - room, .upper = highest + room};
     chart->y = (fc_plot_axis){.label = plot->y_label};
     chart->divider_count = 1;
     chart->dividers = plot->zero;

@@ -9,7 +9,7 @@
 static const double pi = 3.14159265358979323846;
 
 static const double edge = 20.0; /* around the page */
-static const double gap = 22.0;  /* between columns, besides the labels of their axes */
+static const double gap = 28.0;  /* between columns, besides the labels of their axes */
 static const double row_gap = 12.0;
 static const double heading = 30.0;
 static const double heading_size = 16.0;
@@ -38,16 +38,32 @@ static bool same_colours(const fc_panel *a, const fc_panel *b)
            same_text(a->units, b->units);
 }
 
+static const fc_panel *panel_below(size_t i, size_t count, const fc_plot_item *items,
+                                   size_t columns)
+{
+    return i + columns < count ? items[i + columns].panel : NULL;
+}
+
+/* Whether every panel of a row stands above one with the same axis. */
+static bool is_continued(size_t row, size_t count, const fc_plot_item *items, size_t columns)
+{
+    for (size_t i = row * columns; i < count && i < (row + 1) * columns; ++i) {
+        const fc_panel *panel = items[i].panel, *below = panel_below(i, count, items, columns);
+        if (!panel || !below || !same_axis(&panel->x, &below->x))
+            return false;
+    }
+    return true;
+}
+
 /* What the panel to the left or below shows already is left out. */
 static void share_labels(size_t count, const fc_plot_item *items, size_t columns, fc__page *page)
 {
     for (size_t i = 0; i < count; ++i) {
         fc__place *place = &page->places[i];
-        const fc_panel *panel = items[i].panel;
+        const fc_panel *panel = items[i].panel, *below = panel_below(i, count, items, columns);
         const fc_panel *left = i % columns ? items[i - 1].panel : NULL;
-        const fc_panel *below = i + columns < count ? items[i + columns].panel : NULL;
         place->y_axis = !panel || !left || !same_axis(&panel->y, &left->y);
-        place->x_axis = !panel || !below || !same_axis(&panel->x, &below->x);
+        place->x_axis = !is_continued(i / columns, count, items, columns);
         place->bar = panel && (!below || !same_colours(panel, below));
     }
 }

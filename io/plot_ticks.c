@@ -80,7 +80,7 @@ fc__ticks fc__ticks_between(double lower, double upper, size_t wanted)
 {
     fc__ticks ticks = {0};
     double span = upper - lower;
-    if (!(span > 0.0) || !isfinite(span))
+    if (!(span > 1e-300) || !isfinite(span)) /* below, powers of ten would not be exact */
         return ticks;
     if (wanted > FC__TICKS_MAX - 2)
         wanted = FC__TICKS_MAX - 2;
@@ -113,7 +113,7 @@ static fc__ticks ticks_degrees(bool east, double lower, double upper, size_t wan
     static const double steps[] = {90, 60, 45, 30, 20, 15, 10, 5, 2, 1};
     fc__ticks ticks = {0};
     double span = upper - lower, least = span / (double)(wanted < 2 ? 1 : wanted);
-    if (!(span > 0.0) || !isfinite(span))
+    if (!(span > 1e-300) || !isfinite(span))
         return ticks;
     double step = least < 1.0 ? round_step(least) : steps[0];
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && least >= 1.0; ++i)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum date_unit { MINUTES, HOURS, DAYS, MONTHS, YEARS } date_unit;
+typedef enum date_unit { SECONDS, MINUTES, HOURS, DAYS, MONTHS, YEARS } date_unit;
 
 typedef struct date_step {
     date_unit unit;
@@ -12,7 +12,12 @@ typedef struct date_step {
     double days;
 } date_step;
 
-static const date_step steps[] = {{MINUTES, 1, 1.0 / 1440},
+static const date_step steps[] = {{SECONDS, 1, 1.0 / 86400},
+                                  {SECONDS, 2, 1.0 / 43200},
+                                  {SECONDS, 5, 1.0 / 17280},
+                                  {SECONDS, 10, 1.0 / 8640},
+                                  {SECONDS, 30, 1.0 / 2880},
+                                  {MINUTES, 1, 1.0 / 1440},
                                   {MINUTES, 2, 1.0 / 720},
                                   {MINUTES, 5, 1.0 / 288},
                                   {MINUTES, 10, 1.0 / 144},
@@ -40,7 +45,7 @@ static const date_step steps[] = {{MINUTES, 1, 1.0 / 1440},
                                   {YEARS, 1000, 365250}};
 
 typedef struct date {
-    int year, month, day, hour, minute;
+    int year, month, day, hour, minute, second;
 } date;
 
 static bool time_of(const fc_time_axis *axis, date d, double *time)
@@ -48,8 +53,8 @@ static bool time_of(const fc_time_axis *axis, date d, double *time)
     char text[64];
     if (d.year < 1 || d.year > 9999)
         return false;
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d", d.year, d.month, d.day, d.hour,
-             d.minute);
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", d.year, d.month, d.day, d.hour,
+             d.minute, d.second);
     return fc_time_parse(NULL, axis, text, time) == FC_OK && isfinite(*time);
 }
 
@@ -57,21 +62,26 @@ static bool date_of(const fc_time_axis *axis, double time, date *d)
 {
     char text[64];
     fc_time_format(axis, time, text, sizeof text);
-    return sscanf(text, "%d-%d-%dT%d:%d", &d->year, &d->month, &d->day, &d->hour, &d->minute) == 5;
+    d->second = 0; /* left out where it is zero */
+    return sscanf(text, "%d-%d-%dT%d:%d:%d", &d->year, &d->month, &d->day, &d->hour, &d->minute,
+                  &d->second) >= 5;
 }
 
 /* The last round date that is not after d. */
 static date round_down(date d, date_step step)
 {
     if (step.unit == YEARS)
-        return (date){d.year - d.year % step.count, 1, 1, 0, 0};
+        return (date){d.year - d.year % step.count, 1, 1, 0, 0, 0};
     if (step.unit == MONTHS)
-        return (date){d.year, d.month - (d.month - 1) % step.count, 1, 0, 0};
+        return (date){d.year, d.month - (d.month - 1) % step.count, 1, 0, 0, 0};
     if (step.unit == DAYS)
-        return (date){d.year, d.month, d.day - (d.day - 1) % step.count, 0, 0};
+        return (date){d.year, d.month, d.day - (d.day - 1) % step.count, 0, 0, 0};
     if (step.unit == HOURS)
-        return (date){d.year, d.month, d.day, d.hour - d.hour % step.count, 0};
-    return (date){d.year, d.month, d.day, d.hour, d.minute - d.minute % step.count};
+        return (date){d.year, d.month, d.day, d.hour - d.hour % step.count, 0, 0};
+    if (step.unit == MINUTES)
+        return (date){d.year, d.month, d.day, d.hour, d.minute - d.minute % step.count, 0};
+    d.second -= d.second % step.count;
+    return d;
 }
 
 /* One step on. Days step within their month; what would crowd the next month's first is left out.
@@ -81,7 +91,7 @@ static bool advance(const fc_time_axis *axis, double per_day, date_step step, da
     if (step.unit == YEARS || step.unit == MONTHS) {
         int months = step.unit == YEARS ? 12 * step.count : step.count;
         int index = d->year * 12 + d->month - 1 + months;
-        *d = (date){index / 12, index % 12 + 1, 1, 0, 0};
+        *d = (date){index / 12, index % 12 + 1, 1, 0, 0, 0};
         return time_of(axis, *d, time);
     }
     if (!date_of(axis, *time + per_day * (step.days + 1e-6), d))
@@ -90,7 +100,7 @@ static bool advance(const fc_time_axis *axis, double per_day, date_step step, da
         d->day = 1;
     if (step.unit == DAYS && step.count > 1 && d->day + step.count / 2 > 29) {
         int index = d->year * 12 + d->month;
-        *d = (date){index / 12, index % 12 + 1, 1, 0, 0};
+        *d = (date){index / 12, index % 12 + 1, 1, 0, 0, 0};
     }
     *d = round_down(*d, step);
     return time_of(axis, *d, time);
@@ -104,6 +114,8 @@ static void label(date_step step, date d, char text[FC__TICK_TEXT])
         snprintf(text, FC__TICK_TEXT, "%d-%02d", d.year, d.month);
     else if (step.unit == DAYS)
         snprintf(text, FC__TICK_TEXT, "%d-%02d-%02d", d.year, d.month, d.day);
+    else if (step.unit == SECONDS)
+        snprintf(text, FC__TICK_TEXT, "%02d:%02d:%02d", d.hour, d.minute, d.second);
     else if (d.hour == 0 && d.minute == 0)
         snprintf(text, FC__TICK_TEXT, "%02d-%02d", d.month, d.day);
     else
@@ -114,8 +126,8 @@ static void label(date_step step, date d, char text[FC__TICK_TEXT])
 static double units_per_day(const fc_time_axis *axis)
 {
     double one, two;
-    if (axis->calendar[0] == '\0' || !time_of(axis, (date){2001, 1, 1, 0, 0}, &one) ||
-        !time_of(axis, (date){2001, 1, 2, 0, 0}, &two))
+    if (axis->calendar[0] == '\0' || !time_of(axis, (date){2001, 1, 1, 0, 0, 0}, &one) ||
+        !time_of(axis, (date){2001, 1, 2, 0, 0, 0}, &two))
         return 0.0;
     return two - one;
 }
@@ -129,7 +141,7 @@ fc__ticks fc__ticks_time(const fc_time_axis *axis, double lower, double upper, s
         return none;
     double days = (upper - lower) / day;
     size_t chosen = 0, most = sizeof steps / sizeof steps[0] - 1;
-    while (chosen < most && days / steps[chosen].days > (double)(wanted < 2 ? 2 : wanted))
+    while (chosen < most && days / steps[chosen].days > 1e-6 + (double)(wanted < 2 ? 2 : wanted))
         ++chosen;
     date_step step = steps[chosen];
     if (!date_of(axis, lower, &d))
@@ -170,9 +182,9 @@ double fc__natural_unit(const fc_time_axis *axis, double typical, char unit[FC_N
         snprintf(unit, FC_NAME_SIZE, "d");
         return day;
     }
-    bool hours = days >= 1.99 / 24.0;
-    snprintf(unit, FC_NAME_SIZE, hours ? "h" : "min");
-    return hours ? day / 24.0 : day / 1440.0;
+    bool hours = days >= 1.99 / 24.0, minutes = days >= 1.99 / 1440.0;
+    snprintf(unit, FC_NAME_SIZE, "%s", hours ? "h" : minutes ? "min" : "s");
+    return day / (hours ? 24.0 : minutes ? 1440.0 : 86400.0);
 }
 
 void fc_lead_format(const fc_time_axis *axis, double lead, char *text, size_t size)

@@ -12,13 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* TEMPORARY: formats that are being written; remove the pragma when the format is there. */
-#pragma weak fc__pdebench_format
-#pragma weak fc__pdebench_groups_format
-#pragma weak fc__pdebench_incompressible_format
-#pragma weak fc__well_format
-#pragma weak fc__dedalus_format
-
 static const fc__format *const formats[] = {
     &fc__native_format,
     &fc__pdebench_format,
@@ -75,8 +68,6 @@ static fc_status refuse(fc__source *source)
     for (size_t i = 0; i < source->inventory.count; i++)
         scales = scales || H5DSis_scale(source->inventory.variables[i].id) > 0;
     for (size_t i = 0; i < FORMATS; i++) {
-        if (!formats[i]) /* TEMPORARY */
-            continue;
         append(accepted, i == 0 ? "" : i + 1 == FORMATS ? " or " : ", ");
         append(accepted, formats[i]->accepted);
     }
@@ -168,7 +159,7 @@ static fc_status open_file(fc_context *context, const char *path, file_reader **
     FC_TRY(
         fc__nc_take_inventory(&file->source.h5, kind == FC_FILE_NETCDF, &file->source.inventory));
     for (size_t i = 0; i < FORMATS && !file->format; i++)
-        if (formats[i] /* TEMPORARY */ && formats[i]->recognise(&file->source))
+        if (formats[i]->recognise(&file->source))
             file->format = formats[i];
     if (!file->format)
         status = refuse(&file->source);
@@ -457,13 +448,20 @@ done:
     return status;
 }
 
-fc_status fc_file_format(fc_context *context, const char *path, char name[FC_NAME_SIZE])
+fc_status fc_file_describe(fc_context *context, const char *path, fc_file_description *description)
 {
+    fc_status status = FC_OK;
     file_reader *file = NULL;
-    fc_status status = open_file(context, path, &file);
-    if (status == FC_OK)
-        fc__copy_name(name, file->format->name);
+    char *first = NULL;
+    FC_TRY(fc__pattern_first(context, path, &first));
+    FC_TRY(open_file(context, first, &file));
+    FC_TRY(open_channels(file, NULL, 0));
+    fc__copy_name(description->format, file->format->name);
+    snprintf(description->note, sizeof description->note, "%s", file->source.note);
+    close_channels(file);
+done:
     if (file)
         file_destroy(file);
+    free(first);
     return status;
 }

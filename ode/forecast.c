@@ -36,12 +36,14 @@ fc_status fc__integrate_codes(fc_context *context, const fc_model *model,
                         integrations));
     for (size_t s = 0; s < sequences; s++) {
         for (size_t k = 0; k < counts[s]; k++) {
-            /* a(tau) (z - mean) + mean, where a is 1 but in records */
-            double factor = fc__departure_at(model, relative[s][k]);
+            /* mean + a (z - mean) + b (z0 - mean), where a = 1 and b = 0 but in records */
+            double still, factor = fc__departure_at(model, relative[s][k], &still);
             fc__cycle_at(model, times[s][k], cycle);
             for (size_t i = 0; i < codes; i++) {
                 double *value = &z[s][k * codes + i], mean = model->prior->mean[i];
-                *value = (factor == 1.0 ? *value : mean + factor * (*value - mean)) + cycle[i];
+                if (factor != 1.0 || still != 0.0)
+                    *value = mean + factor * (*value - mean) + still * (z0[s * codes + i] - mean);
+                *value += cycle[i];
             }
         }
     }

@@ -200,6 +200,7 @@ fc_status fc__dynamics_settle(fc_context *context, const fc_trajectories *traini
         FC_TRY(compare_fields(context, training, validation, model, departure, &gain));
     if (gain < clearly) {
         memcpy(r->departure + 1, departure + 1, (r->lead_count - 1) * sizeof *departure);
+        memset(r->persistence + 1, 0, (r->lead_count - 1) * sizeof *departure);
     } else {
         memset(model->field->parameters, 0, model->field->parameter_count * sizeof(float));
         FC_TRY(fc__linear_start(context, model, &all, model->field));

@@ -248,16 +248,18 @@ typedef struct fc_cycle {
 /* What the decoder cannot hold of a record, and how far the codes can be trusted, both by lead time
  * tau, so that a forecast
  *
- *   u(x, t0 + tau) = phi0 + Phi m + c(x) + a(tau) Phi (z - m) + rho(tau) (r(x) - c0(x))
+ *   u(x, t0 + tau) = phi0 + Phi m + c(x) + Phi (a(tau) d(tau) + b(tau) d(0))
+ *                    + rho(tau) (r(x) - c0(x))
  *
  * is the observation itself at tau = 0 and tends to the climatology phi0 + Phi m + c: m the prior's
- * mean and the cycle, z the integrated codes, r = y - phi0 - Phi z(t0) the residual of the observed
+ * mean and the cycle, d = z - m the departure of the integrated codes, r = y - phi0 - Phi z(t0) the residual of the observed
  * points, c and c0 its climatology at t0 + tau and at t0. Residuals reach other points by
  * interpolation. All of it is fitted by blocked validation in time. Normalised units. */
 typedef struct fc_residual {
     size_t lead_count;  /* 0: none, codes alone make the forecast */
     double *lead;       /* (lead_count) model time, increasing, first 0 */
-    double *departure;  /* (lead_count) a, in [0, 1] */
+    double *departure;  /* (lead_count) a, in [0, 1]: of what the dynamics makes of the departure */
+    double *persistence; /* (lead_count) b, in [0, 1]: of the departure as it was */
     double *decay;      /* (lead_count, channels) rho, in [0, 1] */
     double *error;      /* (lead_count, channels) variance of the error at observed points beside
                            that of the codes (lead_variance) */

@@ -163,6 +163,86 @@ done:
 
 /* ---------------------------------------------------------------- folds */
 
+/* Whether a frame lies outside the block and its margins. */
+static bool is_other(const fc__fold *fold, size_t f)
+{
+    return f + fold->margin < fold->begin || f >= fold->end + fold->margin;
+}
+
+static fc_status copy_decoder(fc_context *context, const fc_decoder *decoder, fc_decoder **copy)
+{
+    fc_status status = fc_decoder_create(context, &decoder->domain, &decoder->config, copy);
+    if (status == FC_OK)
+        memcpy((*copy)->parameters, decoder->parameters,
+               decoder->parameter_count * sizeof *decoder->parameters);
+    return status;
+}
+
+static fc_status all_frames(fc_context *context, const fc__record *record, fc__frames *frames)
+{
+    fc_status status = FC_OK;
+    *frames = (fc__frames){.dataset = record->dataset, .count = record->count};
+    FC_NEW(context, &frames->frame, record->count);
+    for (size_t f = 0; f < record->count; f++)
+        frames->frame[f] = &record->frames[f];
+done:
+    return status;
+}
+
+fc_status fc__rich_decoder_create(fc_context *context, const fc_model *model,
+                                  const fc__record *record, const fc_fit_config *fit,
+                                  fc__rich_decoder *rich)
+{
+    fc_status status = FC_OK;
+    fc_fit_config config = *fit;
+    fc_fit_report report;
+    fc_prior *prior = NULL;
+    double *noise = NULL;
+    fc__frames frames = {0};
+    *rich = (fc__rich_decoder){0};
+    config.codes = record->count - 1 < fit->max_codes ? record->count - 1 : fit->max_codes;
+    config.codes =
+        config.codes < model->decoder->config.codes ? model->decoder->config.codes : config.codes;
+    FC_NEW(context, &noise, model->channel_count);
+    FC_TRY(fc_decoder_fit(context, record->dataset, 0, NULL, &model->decoder->config, &config,
+                          &rich->decoder, &prior, noise, &report));
+    FC_TRY(all_frames(context, record, &frames));
+    FC_NEW(context, &rich->codes, fc__product(record->count, rich->decoder->config.codes));
+    FC_TRY(
+        fc__encode_frames(context, rich->decoder, prior, noise, &frames, rich->codes, NULL, NULL));
+done:
+    fc__frames_clear(&frames);
+    fc_prior_destroy(prior);
+    free(noise);
+    if (status != FC_OK)
+        fc__rich_decoder_clear(rich);
+    return status;
+}
+
+void fc__rich_decoder_clear(fc__rich_decoder *rich)
+{
+    fc_decoder_destroy(rich->decoder);
+    free(rich->codes);
+    *rich = (fc__rich_decoder){0};
+}
+
+/* Mean and covariance of the others' codes. */
+static fc_status prior_of_others(fc_context *context, const fc__rich_decoder *rich, size_t frames,
+                                 size_t begin, size_t end, size_t margin, fc_prior **prior)
+{
+    fc_status status = FC_OK;
+    size_t codes = rich->decoder->config.codes, count = 0;
+    double *others = NULL;
+    FC_NEW(context, &others, fc__product(frames, codes));
+    for (size_t f = 0; f < frames; f++)
+        if (f + margin < begin || f >= end + margin)
+            memcpy(others + count++ * codes, rich->codes + f * codes, codes * sizeof *others);
+    FC_TRY(fc_prior_fit(context, codes, count, others, 1e-9, prior));
+done:
+    free(others);
+    return status;
+}
+
 /* Frames outside the block, and where they are to be fitted to, outside its margins. */
 static fc_status select_others(fc_context *context, const fc__record *record, const fc__fold *fold,
                                fc__frames *frames)
@@ -171,55 +251,58 @@ static fc_status select_others(fc_context *context, const fc__record *record, co
     *frames = (fc__frames){.dataset = record->dataset};
     FC_NEW(context, &frames->frame, record->count);
     for (size_t f = 0; f < record->count; f++)
-        if (f + fold->margin < fold->begin || f >= fold->end + fold->margin)
+        if (is_other(fold, f))
             frames->frame[frames->count++] = &record->frames[f];
 done:
     return status;
 }
 
-/* The decoder of the others: a dataset of what comes before, the block, and what comes after. */
-static fc_status refit_decoder(fc_context *context, const fc_model *model, const fc__record *record,
-                               const fc_fit_config *fit, fc__fold *fold)
+/* Principal directions of the codes under one common scale. */
+fc_status fc__rich_decoder_reduce(fc_context *context, const fc__rich_decoder *rich, size_t codes,
+                                  size_t frames, size_t begin, size_t end, size_t margin,
+                                  fc_decoder **decoder, fc_prior **prior)
 {
     fc_status status = FC_OK;
-    fc_dataset view = *record->dataset;
-    fc_sequence sequences[3];
-    bool held[3];
-    fc_fit_config config = *fit;
-    fc_fit_report report;
-    size_t before = fold->begin > fold->margin ? fold->begin - fold->margin : 0;
-    size_t after = fold->end + fold->margin;
-    view.sequences = sequences;
-    view.sequence_count = 0;
-    config.codes = model->decoder->config.codes;
-    const size_t range[3][2] = {{0, before}, {fold->begin, fold->end}, {after, record->count}};
-    for (size_t k = 0; k < 3; k++) {
-        if (range[k][0] >= range[k][1])
-            continue;
-        held[view.sequence_count] = k == 1;
-        sequences[view.sequence_count++] = (fc_sequence){.frame_count = range[k][1] - range[k][0],
-                                                         .frames = record->frames + range[k][0]};
+    size_t all = rich->decoder->config.codes;
+    double *values = NULL, *vectors = NULL, *transform = NULL, *zero = NULL, *variance = NULL;
+    double scale = 0.0;
+    fc_prior *held_in = NULL;
+    FC_TRY(prior_of_others(context, rich, frames, begin, end, margin, &held_in));
+    FC_NEW(context, &values, all);
+    FC_NEW(context, &vectors, fc__product(all, all));
+    FC_NEW(context, &transform, fc__product(all, codes));
+    FC_NEW(context, &zero, codes);
+    FC_NEW(context, &variance, fc__product(codes, codes));
+    FC_TRY(fc__eigen(context, all, held_in->covariance, values, vectors));
+    for (size_t j = 0; j < codes; j++)
+        scale += fmax(values[j], 0.0) / (double)codes;
+    scale = sqrt(fmax(scale, 1e-300));
+    for (size_t j = 0; j < codes; j++) {
+        variance[j * (codes + 1)] = fmax(values[j] / (scale * scale), 1e-12);
+        for (size_t i = 0; i < all; i++)
+            transform[i * codes + j] = scale * vectors[i * all + j];
     }
-    FC_TRY(fc_decoder_fit(context, &view, 0, held, &model->decoder->config, &config,
-                          &fold->model.decoder, &fold->model.prior, fold->model.noise, &report));
+    FC_TRY(copy_decoder(context, rich->decoder, decoder));
+    FC_TRY(fc_decoder_change_codes(context, *decoder, codes, transform, held_in->mean));
+    FC_TRY(fc_prior_create(context, codes, zero, variance, prior));
 done:
+    fc_prior_destroy(held_in);
+    free(values);
+    free(vectors);
+    free(transform);
+    free(zero);
+    free(variance);
     return status;
 }
 
 /* The same decoder with a prior of its own. */
 static fc_status keep_decoder(fc_context *context, const fc_model *model, fc__fold *fold)
 {
-    fc_status status = FC_OK;
     const fc_prior *prior = model->prior;
-    FC_TRY(
-        fc_decoder_create(context, &model->domain, &model->decoder->config, &fold->model.decoder));
-    memcpy(fold->model.decoder->parameters, model->decoder->parameters,
-           model->decoder->parameter_count * sizeof(float));
-    FC_TRY(
-        fc_prior_create(context, prior->codes, prior->mean, prior->covariance, &fold->model.prior));
-    memcpy(fold->model.noise, model->noise, model->channel_count * sizeof *model->noise);
-done:
-    return status;
+    fc_status status = copy_decoder(context, model->decoder, &fold->model.decoder);
+    return status != FC_OK ? status
+                           : fc_prior_create(context, prior->codes, prior->mean, prior->covariance,
+                                             &fold->model.prior);
 }
 
 /* Points for all sets that a frame uses; their number keeps the bases small. */
@@ -314,14 +397,41 @@ done:
     return status;
 }
 
-fc_status fc__fold_create(fc_context *context, const fc_model *model, const fc__record *record,
-                          const fc_fit_config *fit, bool refit, uint64_t seed, size_t begin,
-                          size_t end, fc__fold *fold)
+/* What the codes leave of the block, whose degrees of freedom they take up in part. */
+static fc_status measure_noise(fc_context *context, const fc__record *record, const fc_prior *prior,
+                               fc__fold *fold)
 {
     fc_status status = FC_OK;
-    fc__frames others = {0}, all = {.dataset = record->dataset};
+    fc_model *model = &fold->model;
+    size_t channels = model->channel_count;
+    double *codes = NULL, *square = NULL, *leverage = NULL;
+    fc__frames block = {.dataset = record->dataset};
+    FC_NEW(context, &block.frame, fold->end - fold->begin);
+    FC_NEW(context, &codes, fc__product(fold->end - fold->begin, model->decoder->config.codes));
+    FC_NEW(context, &square, channels);
+    FC_NEW(context, &leverage, channels);
+    for (size_t f = fold->begin; f < fold->end; f++)
+        block.frame[block.count++] = &record->frames[f];
+    FC_TRY(fc__encode_frames(context, model->decoder, prior, model->noise, &block, codes, square,
+                             leverage));
+    for (size_t c = 0; c < channels; c++)
+        model->noise[c] = fmax(square[c] / fmax(1.0 - leverage[c], 0.05), 1e-8);
+done:
+    fc__frames_clear(&block);
+    free(codes);
+    free(square);
+    free(leverage);
+    return status;
+}
+
+fc_status fc__fold_create(fc_context *context, const fc_model *model, const fc__record *record,
+                          const fc__rich_decoder *rich, size_t codes, size_t harmonics,
+                          uint64_t seed, size_t begin, size_t end, fc__fold *fold)
+{
+    fc_status status = FC_OK;
+    fc__frames others = {0}, all = {0};
     fc_prior *whole = NULL;
-    double *codes = NULL;
+    double *z = NULL;
     *fold = (fc__fold){.begin = begin,
                        .end = end,
                        .margin = end > begin ? 1 : 0,
@@ -334,26 +444,27 @@ fc_status fc__fold_create(fc_context *context, const fc_model *model, const fc__
     FC_NEW(context, &fold->model.noise, model->channel_count);
     FC_NEW(context, &fold->samples, record->dataset->points_count);
     FC_NEW(context, &fold->residual, record->count);
-    FC_TRY(refit ? refit_decoder(context, model, record, fit, fold)
-                 : keep_decoder(context, model, fold));
+    memcpy(fold->model.noise, model->noise, model->channel_count * sizeof *model->noise);
+    FC_TRY(rich ? fc__rich_decoder_reduce(context, rich, codes, record->count, begin, end,
+                                          fold->margin, &fold->model.decoder, &fold->model.prior)
+                : keep_decoder(context, model, fold));
     FC_TRY(select_others(context, record, fold, &others));
-    if (model->cycle.harmonics)
-        FC_TRY(take_cycle(context, model->cycle.harmonics, &others, &fold->model));
-    FC_NEW(context, &all.frame, record->count);
-    for (size_t f = 0; f < record->count; f++)
-        all.frame[all.count++] = &record->frames[f];
-    FC_NEW(context, &codes, fc__product(record->count, fold->model.decoder->config.codes));
+    if (harmonics)
+        FC_TRY(take_cycle(context, harmonics, &others, &fold->model));
+    FC_TRY(all_frames(context, record, &all));
+    FC_NEW(context, &z, fc__product(record->count, fold->model.decoder->config.codes));
     FC_TRY(fc__prior_with_cycle(context, &fold->model, &whole));
-    FC_TRY(fc__encode_frames(context, fold->model.decoder, whole, fold->model.noise, &all, codes,
-                             NULL, NULL));
-    FC_TRY(take_departures(context, record, codes, fold));
+    FC_TRY(measure_noise(context, record, whole, fold));
+    FC_TRY(fc__encode_frames(context, fold->model.decoder, whole, fold->model.noise, &all, z, NULL,
+                             NULL));
+    FC_TRY(take_departures(context, record, z, fold));
     FC_TRY(take_samples(context, record, seed, fold));
-    FC_TRY(take_residuals(context, record, codes, fold));
+    FC_TRY(take_residuals(context, record, z, fold));
 done:
     fc__frames_clear(&others);
     fc__frames_clear(&all);
     fc_prior_destroy(whole);
-    free(codes);
+    free(z);
     if (status != FC_OK)
         fc__fold_clear(record, fold);
     return status;

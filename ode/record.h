@@ -16,6 +16,22 @@ typedef struct fc__record {
 fc_status fc__record_create(fc_context *context, const fc_dataset *dataset, fc__record *record);
 void fc__record_clear(fc__record *record);
 
+/* A decoder with modes for next to everything that the frames hold, from which those of some of the
+ * frames follow without another fit: its codes are coordinates of the fields. */
+typedef struct fc__rich_decoder {
+    fc_decoder *decoder;
+    double *codes; /* (frames, codes of the decoder) */
+} fc__rich_decoder;
+fc_status fc__rich_decoder_create(fc_context *context, const fc_model *model,
+                                  const fc__record *record, const fc_fit_config *fit,
+                                  fc__rich_decoder *rich);
+/* The first `codes` modes of the fields of the frames outside [begin, end) and `margin` frames on
+ * either side, as fc_decoder_fit would choose them. */
+fc_status fc__rich_decoder_reduce(fc_context *context, const fc__rich_decoder *rich, size_t codes,
+                                  size_t frames, size_t begin, size_t end, size_t margin,
+                                  fc_decoder **decoder, fc_prior **prior);
+void fc__rich_decoder_clear(fc__rich_decoder *rich);
+
 /* Some points of a point set, and the basis there. */
 typedef struct fc__sample {
     size_t count;
@@ -49,10 +65,12 @@ typedef struct fc__fold {
     float **residual;    /* (frames) arrays (points of the sample, channels) less climatology */
 } fc__fold;
 
-/* `model` is the model of the whole record. Where `refit` is false its decoder serves as it is. */
+/* `model` is the model of the whole record. Of the `rich` decoder the first `codes` modes are
+ * taken; where it is NULL the model's own decoder serves as it is. The noise is that of the block.
+ */
 fc_status fc__fold_create(fc_context *context, const fc_model *model, const fc__record *record,
-                          const fc_fit_config *fit, bool refit, uint64_t seed, size_t begin,
-                          size_t end, fc__fold *fold);
+                          const fc__rich_decoder *rich, size_t codes, size_t harmonics,
+                          uint64_t seed, size_t begin, size_t end, fc__fold *fold);
 void fc__fold_clear(const fc__record *record, fc__fold *fold);
 
 #endif

@@ -21,13 +21,15 @@ static size_t find_lead(const fc_residual *r, double lead, double *share, double
     return k;
 }
 
-double fc__departure_at(const fc_model *model, double lead)
+double fc__departure_at(const fc_model *model, double lead, double *persistence)
 {
     const fc_residual *r = &model->residual;
     double share, fading;
+    *persistence = 0.0;
     if (r->lead_count < 2 || lead <= 0.0)
         return 1.0;
     size_t k = find_lead(r, lead, &share, &fading);
+    *persistence = fading * ((1.0 - share) * r->persistence[k - 1] + share * r->persistence[k]);
     return fading * ((1.0 - share) * r->departure[k - 1] + share * r->departure[k]);
 }
 
@@ -268,6 +270,7 @@ void fc__residual_clear(fc_residual *residual)
 {
     free(residual->lead);
     free(residual->departure);
+    free(residual->persistence);
     free(residual->decay);
     free(residual->error);
     free(residual->variance);
@@ -314,6 +317,7 @@ fc_status fc__residual_copy(fc_context *context, const fc_model *from, fc_model 
     } arrays[] = {
         {leads, r->lead, &made->lead},
         {leads, r->departure, &made->departure},
+        {leads, r->persistence, &made->persistence},
         {leads * channels, r->decay, &made->decay},
         {leads * channels, r->error, &made->error},
         {channels, r->variance, &made->variance},

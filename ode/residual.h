@@ -4,10 +4,10 @@
 
 #include "ode/model.h"
 
-/* Factors a and rho at a lead in model time: linear between the fitted ones, and dying away after
- * the last over a time of its length; 1 where the model has none. error, may be NULL: variance of
- * the error beside that of the codes, normalised units. */
-double fc__departure_at(const fc_model *model, double lead);
+/* Factors a, b and rho at a lead in model time: linear between the fitted ones, and dying away
+ * after the last over a time of its length; 1, 0 and 1 where the model has none. error, may be
+ * NULL: variance of the error beside that of the codes, normalised units. */
+double fc__departure_at(const fc_model *model, double lead, double *persistence);
 double fc__decay_at(const fc_model *model, size_t channel, double lead, double *error);
 
 /* A frame that was observed: its values, physical units, where `seen` (NULL = all) and not NaN. */

@@ -5,13 +5,19 @@
 
 #include "ode/model.h"
 
-/* Fits model->residual, the error growth of the codes (lead_time, lead_variance) and the choice of
- * the linear dynamics to a normalised record, whose codes (frames, C) under the finished decoder,
- * prior and cycle are given. For each of some blocks of the record the decoder is fitted again
- * without it, with the settings of `fit` (NULL: the decoder stays as it is), and forecasts that
- * start in the block are held against what follows. A record that is too short for that is left
- * without a residual. */
-fc_status fc__residual_fit(fc_context *context, const fc_dataset *dataset, const double *codes,
-                           const fc_fit_config *fit, uint64_t seed, fc_model *model);
+/* Chooses the number of codes (unless `fit` names it) and the linear dynamics of a normalised
+ * record whose model has a decoder and its prior, and fits model->residual but for its climatology,
+ * and the error growth of the codes (lead_time, lead_variance). For each of some blocks of the
+ * record the modes are found again without it, and forecasts that start in the block are held
+ * against what follows. Where another number of codes is better, decoder, prior and noise become
+ * those of it. `fit` as the decoder was fitted; NULL: its modes stay as they are, also in blocks.
+ * `harmonics` are those of the cycle. A record that is too short for that is left without a
+ * residual. */
+fc_status fc__residual_fit(fc_context *context, const fc_dataset *dataset, const fc_fit_config *fit,
+                           size_t harmonics, uint64_t seed, fc_model *model);
+
+/* The climatology of the residuals of some normalised frames under the finished decoder, prior and
+ * cycle, where they share their points. */
+fc_status fc__residual_climate(fc_context *context, const fc_dataset *dataset, fc_model *model);
 
 #endif

@@ -146,13 +146,14 @@ static bool has_cycle(const fc_training *t)
 
 /* How forecasts of a record are put together. Of one that is not held in memory a quarter of what
  * the decoder was fitted on, the latest frames in one piece, has to do. */
-static fc_status fit_residual(fc_training *t, const double *codes)
+static fc_status fit_residual(fc_training *t)
 {
     fc_status status = FC_OK;
     const fc__training_data *data = &t->data;
-    size_t c = t->model->decoder->config.codes, held = 0;
+    fc_model *model = t->model;
     fc_fit_config fit = t->config.fit;
     fc_dataset *latest = NULL;
+    size_t held = 0;
     fit.seed = t->config.seed;
     fit.ridge = t->ridge;
     for (size_t s = 0; s < data->dataset->sequence_count; s++)
@@ -160,10 +161,10 @@ static fc_status fit_residual(fc_training *t, const double *codes)
     size_t first = held < data->frame_count ? data->frame_count - held / 4 : 0;
     size_t frames = data->frame_count - first;
     if (first)
-        FC_TRY(fc__normalised_copy(t->context, t->model, data->source, 1, &frames,
+        FC_TRY(fc__normalised_copy(t->context, model, data->source, 1, &frames,
                                    data->places + first, data->plan.stream, &latest));
-    FC_TRY(fc__residual_fit(t->context, latest ? latest : data->dataset, codes + first * c,
-                            first ? NULL : &fit, t->config.seed, t->model));
+    FC_TRY(fc__residual_fit(t->context, latest ? latest : data->dataset, first ? NULL : &fit,
+                            has_cycle(t) ? t->config.harmonics : 0, t->config.seed, model));
 done:
     fc_dataset_destroy(latest);
     return status;
@@ -191,8 +192,8 @@ static fc_status make_trajectories(fc_training *t, bool resumed)
                                 data->places, data->plan.stream, codes, NULL));
     FC_TRY(fc__trajectories_create(t->context, model, data, false, codes, &t->training));
     FC_TRY(fc__trajectories_create(t->context, model, data, true, codes, &t->validation));
-    if (!resumed && data->source->record)
-        FC_TRY(fit_residual(t, codes));
+    if (!resumed && model->residual.lead_count)
+        FC_TRY(fc__residual_climate(t->context, data->dataset, model));
 done:
     fc_prior_destroy(whole);
     free(codes);
@@ -319,6 +320,8 @@ fc_status fc_training_create(fc_context *context, const fc_dataset *dataset,
     FC_NEW(context, &t->model, 1);
     FC_TRY(fc__training_data_create(context, dataset, config, t->model, &t->data));
     FC_TRY(resumed ? adopt(t, resumed->model) : fit_decoder(t));
+    if (!resumed && dataset->record)
+        FC_TRY(fit_residual(t));
     FC_TRY(make_trajectories(t, resumed != NULL));
     FC_TRY(make_trainer(t, resumed, started));
     t->seconds = fc__seconds() - started + (resumed ? resumed->seconds : 0.0);

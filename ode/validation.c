@@ -28,6 +28,7 @@ fc_status fc__validation_create(fc_context *context, size_t frames, size_t chann
     FC_NEW(context, &v->correlogram, channels);
     FC_NEW(context, &v->variance, channels);
     FC_NEW(context, &v->number, channels);
+    FC_NEW(context, &v->noise, channels);
     FC_NEW(context, &v->basis, fc__product(channels, codes));
     FC_NEW(context, &v->basis_number, channels);
 done:
@@ -41,6 +42,7 @@ void fc__validation_clear(fc__validation *v)
     free(v->correlogram);
     free(v->variance);
     free(v->number);
+    free(v->noise);
     free(v->basis);
     free(v->basis_number);
     *v = (fc__validation){0};
@@ -299,7 +301,7 @@ static void project(const fc__sample *sample, size_t values, size_t codes, const
     }
 }
 
-/* One comparison; work: (2, values) */
+/* One comparison; work: (3, values) */
 static void compare(const fc__record *record, const fc__fold *fold, const fc__validation *v,
                     const double *propagators, size_t lead, comparison *p, float *work)
 {
@@ -307,8 +309,9 @@ static void compare(const fc__record *record, const fc__fold *fold, const fc__va
     size_t channels = v->channels, c = v->codes, values = sample->count * channels;
     const float *carried = p->carried ? p->carried : fold->residual[p->start];
     const float *arrived = fold->residual[p->target];
-    float *truth = work, *field = work + values;
+    float *truth = work, *field = work + values, *still = field + values;
     project(sample, values, c, fold->departure + p->target * c, truth);
+    project(sample, values, c, fold->departure + p->start * c, still);
     for (size_t k = 0; k < v->candidate_count; k++) {
         const double *propagator = propagators + (k * v->lead_count + lead) * c * c;
         double *z = p->code + k * c;
@@ -320,14 +323,18 @@ static void compare(const fc__record *record, const fc__fold *fold, const fc__va
         project(sample, values, c, z, field);
         for (size_t i = 0; i < values; i++) {
             fc__moments *m = &p->moments[k * channels + i % channels];
-            double f = (double)field[i], r = (double)carried[i];
+            double f = (double)field[i], s = (double)still[i], r = (double)carried[i];
             double d = (double)truth[i] + (double)arrived[i];
             if (isnan(r) || isnan(d))
                 continue;
             m->ff += f * f;
+            m->fs += f * s;
             m->fr += f * r;
-            m->rr += r * r;
             m->fd += f * d;
+            m->ss += s * s;
+            m->sr += s * r;
+            m->sd += s * d;
+            m->rr += r * r;
             m->rd += r * d;
             m->dd += d * d;
             m->number += 1.0;
@@ -335,27 +342,38 @@ static void compare(const fc__record *record, const fc__fold *fold, const fc__va
     }
 }
 
+static void add_moments(fc__moments *sum, const fc__moments *m)
+{
+    sum->ff += m->ff;
+    sum->fs += m->fs;
+    sum->fr += m->fr;
+    sum->fd += m->fd;
+    sum->ss += m->ss;
+    sum->sr += m->sr;
+    sum->sd += m->sd;
+    sum->rr += m->rr;
+    sum->rd += m->rd;
+    sum->dd += m->dd;
+    sum->number += m->number;
+}
+
 static void add_comparison(const fc__fold *fold, size_t lead, size_t block, const comparison *p,
                            fc__validation *v)
 {
     for (size_t k = 0; k < v->candidate_count; k++) {
         fc__moments *sum = moments_at(v, k, lead, block);
-        for (size_t c = 0; c < v->channels; c++) {
-            const fc__moments *m = &p->moments[k * v->channels + c];
-            sum[c].ff += m->ff;
-            sum[c].fr += m->fr;
-            sum[c].rr += m->rr;
-            sum[c].fd += m->fd;
-            sum[c].rd += m->rd;
-            sum[c].dd += m->dd;
-            sum[c].number += m->number;
-        }
+        for (size_t c = 0; c < v->channels; c++)
+            add_moments(&sum[c], &p->moments[k * v->channels + c]);
         for (size_t i = 0; i < v->codes; i++) {
             fc__code_moments *code = &v->code[(k * v->lead_count + lead) * v->codes + i];
             double forecast = p->code[k * v->codes + i];
             double truth = fold->departure[p->target * v->codes + i];
+            double start = fold->departure[p->start * v->codes + i];
             code->pp += forecast * forecast;
+            code->ps += forecast * start;
             code->pt += forecast * truth;
+            code->ss += start * start;
+            code->st += start * truth;
             code->tt += truth * truth;
             code->number += 1.0;
         }
@@ -396,7 +414,7 @@ static fc_status compare_lead(fc_context *context, const fc__record *record, con
             p->status = fc__allocate(NULL, fc__product(v->candidate_count, v->channels),
                                      sizeof *p->moments, &p->moments);
         if (p->status == FC_OK)
-            p->status = fc__allocate(NULL, 2 * values, sizeof *work, &work);
+            p->status = fc__allocate(NULL, 3 * values, sizeof *work, &work);
         if (p->status == FC_OK)
             compare(record, fold, v, propagators, lead, p, work);
         free(work);
@@ -426,6 +444,8 @@ fc_status fc__validation_add(fc_context *context, const fc__record *record, cons
     FC_TRY(find_propagators(context, record, fold, v, propagators));
     for (size_t lead = 0; lead < v->lead_count; lead++)
         FC_TRY(compare_lead(context, record, fold, propagators, lead, block, v));
+    for (size_t c = 0; c < v->channels; c++)
+        v->noise[c] += fold->model.noise[c];
     for (size_t r = 0; r < sample->count * v->channels; r++) {
         size_t c = r % v->channels;
         for (size_t i = 0; i < v->codes; i++) {
@@ -441,37 +461,21 @@ done:
 
 /* ---------------------------------------------------------------- factors */
 
-/* sum (d - a f - rho r)^2 */
-static double error_of(const fc__moments *m, double a, double rho)
+/* sum (d - a f - b s - rho r)^2 */
+static double error_of(const fc__moments *m, fc__factors x, double rho)
 {
-    return m->dd - 2.0 * (a * m->fd + rho * m->rd) + a * a * m->ff + 2.0 * a * rho * m->fr +
-           rho * rho * m->rr;
-}
-
-static double all_errors(const fc__validation *v, const fc__moments *m, double a, const double *rho,
-                         double common)
-{
-    double sum = 0.0;
-    for (size_t c = 0; c < v->channels; c++)
-        sum += error_of(&m[c], a, rho ? rho[c] : common);
-    return sum;
+    return m->dd - 2.0 * (x.a * m->fd + x.b * m->sd + rho * m->rd) + x.a * x.a * m->ff +
+           x.b * x.b * m->ss + rho * rho * m->rr +
+           2.0 * (x.a * x.b * m->fs + x.a * rho * m->fr + x.b * rho * m->sr);
 }
 
 /* Sums over all blocks. */
-static void pool(const fc__validation *v, size_t candidate, size_t lead, size_t channel,
-                 fc__moments *sum)
+static fc__moments pool(const fc__validation *v, size_t candidate, size_t lead, size_t channel)
 {
-    *sum = (fc__moments){0};
-    for (size_t b = 0; b < FC__BLOCKS; b++) {
-        const fc__moments *m = &moments_at(v, candidate, lead, b)[channel];
-        sum->ff += m->ff;
-        sum->fr += m->fr;
-        sum->rr += m->rr;
-        sum->fd += m->fd;
-        sum->rd += m->rd;
-        sum->dd += m->dd;
-        sum->number += m->number;
-    }
+    fc__moments sum = {0};
+    for (size_t b = 0; b < FC__BLOCKS; b++)
+        add_moments(&sum, &moments_at(v, candidate, lead, b)[channel]);
+    return sum;
 }
 
 static double within(double x)
@@ -480,100 +484,150 @@ static double within(double x)
 }
 
 double fc__validation_error(const fc__validation *v, size_t candidate, size_t lead, size_t channel,
-                            double departure, double decay)
+                            fc__factors factors, double rho)
 {
-    fc__moments m;
-    pool(v, candidate, lead, channel, &m);
-    return m.number > 0.0 ? fmax(error_of(&m, departure, decay), 0.0) / m.number : 0.0;
+    fc__moments m = pool(v, candidate, lead, channel);
+    return m.number > 0.0 ? fmax(error_of(&m, factors, rho), 0.0) / m.number : 0.0;
 }
 
-/* With the weight w of the prior (a', rho'):
- *
- *   min sum (d - a f - rho_c r_c)^2 + w (a - a')^2 sum f^2 + w sum_c (rho_c - rho')^2 sum r_c^2 */
-void fc__validation_weigh(const fc__validation *v, size_t candidate, size_t lead, double *departure,
-                          double *decay)
+/* The best of persistence, of the codes' forecast without the residual, and of climatology. */
+static double usual_factors(const fc__validation *v, size_t candidate, size_t lead, fc__factors *x)
 {
-    static const double usual[3][2] = {{1.0, 1.0}, {1.0, 0.0}, {0.0, 0.0}};
-    double weight = fmin(fmax(4.0 / (double)(v->starts + 1), 0.01), 0.5), best = INFINITY;
-    double top = 0.0, bottom = 1e-300, prior[2] = {0.0, 0.0};
-    for (size_t k = 0; k < 3; k++) {
+    static const double usual[5][3] = {
+        {1.0, 0.0, 1.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 0.0}, {0.0, 1.0, 1.0}, {0.0, 1.0, 0.0}};
+    double best = INFINITY, rho = 0.0;
+    for (size_t k = 0; k < 5; k++) {
+        fc__factors tried = {usual[k][0], usual[k][1]};
         double error = 0.0;
         for (size_t c = 0; c < v->channels; c++) {
-            fc__moments m;
-            pool(v, candidate, lead, c, &m);
-            error += error_of(&m, usual[k][0], usual[k][1]);
+            fc__moments m = pool(v, candidate, lead, c);
+            error += error_of(&m, tried, usual[k][2]);
         }
         if (error < best) {
             best = error;
-            memcpy(prior, usual[k], sizeof prior);
+            *x = tried;
+            rho = usual[k][2];
         }
     }
-    for (size_t c = 0; c < v->channels; c++) {
-        fc__moments m;
-        pool(v, candidate, lead, c, &m);
-        double rr = (1.0 + weight) * m.rr + 1e-300, rd = m.rd + weight * prior[1] * m.rr;
-        top += m.fd + weight * prior[0] * m.ff - m.fr * rd / rr;
-        bottom += (1.0 + weight) * m.ff - m.fr * m.fr / rr;
-    }
-    *departure = within(top / bottom);
-    for (size_t c = 0; c < v->channels; c++) {
-        fc__moments m;
-        pool(v, candidate, lead, c, &m);
-        decay[c] = within((m.rd + weight * prior[1] * m.rr - *departure * m.fr) /
-                          ((1.0 + weight) * m.rr + 1e-300));
-    }
+    return rho;
 }
 
-/* log of the ratio of the errors of a candidate and of staying still in a block, mean over leads */
-static double gain(const fc__validation *v, size_t candidate, size_t block, const double *factors)
+/* Least squares of two factors that are not negative: [p q; q r] (a, b) = (s, t). */
+static fc__factors solve_factors(double p, double q, double r, double s, double t)
 {
-    size_t width = 1 + v->channels;
-    double sum = 0.0, number = 0.0;
-    for (size_t l = 0; l < v->lead_count; l++) {
-        const double *own = factors + (candidate * v->lead_count + l) * width;
-        const double *still = factors + l * width;
-        double error = all_errors(v, moments_at(v, candidate, l, block), own[0], own + 1, 0.0);
-        double other = all_errors(v, moments_at(v, 0, l, block), still[0], still + 1, 0.0);
-        if (error > 0.0 && other > 0.0) {
-            sum += log(error / other);
-            number += 1.0;
-        }
-    }
-    return number > 0.0 ? sum / number : NAN;
+    double determinant = p * r - q * q + 1e-300;
+    fc__factors x = {(r * s - q * t) / determinant, (p * t - q * s) / determinant};
+    if (x.a < 0.0)
+        x = (fc__factors){0.0, t / (r + 1e-300)};
+    else if (x.b < 0.0)
+        x = (fc__factors){s / (p + 1e-300), 0.0};
+    return (fc__factors){within(x.a), within(x.b)};
 }
 
-fc_status fc__validation_choose(fc_context *context, const fc__validation *v, size_t *chosen)
+/* With the weight w of the prior (a', b', rho'):
+ *
+ *   min sum (d - a f - b s - rho_c r_c)^2
+ *       + w ((a - a')^2 sum f^2 + (b - b')^2 sum s^2 + sum_c (rho_c - rho')^2 sum r_c^2)
+ *
+ * in which rho_c follows from a and b. */
+fc__factors fc__validation_weigh(const fc__validation *v, size_t candidate, size_t lead,
+                                 double *rho)
+{
+    double w = fmin(fmax(4.0 / (double)(v->starts + 1), 0.01), 0.5);
+    double p = 0.0, q = 0.0, r = 0.0, s = 0.0, t = 0.0;
+    fc__factors prior = {0};
+    double usual = usual_factors(v, candidate, lead, &prior);
+    for (size_t c = 0; c < v->channels; c++) {
+        fc__moments m = pool(v, candidate, lead, c);
+        double rr = (1.0 + w) * m.rr + 1e-300, rd = m.rd + w * usual * m.rr;
+        p += (1.0 + w) * m.ff - m.fr * m.fr / rr;
+        q += m.fs - m.fr * m.sr / rr;
+        r += (1.0 + w) * m.ss - m.sr * m.sr / rr;
+        s += m.fd + w * prior.a * m.ff - m.fr * rd / rr;
+        t += m.sd + w * prior.b * m.ss - m.sr * rd / rr;
+    }
+    fc__factors x = solve_factors(p, q, r, s, t);
+    for (size_t c = 0; c < v->channels; c++) {
+        fc__moments m = pool(v, candidate, lead, c);
+        rho[c] = within((m.rd + w * usual * m.rr - x.a * m.fr - x.b * m.sr) /
+                        ((1.0 + w) * m.rr + 1e-300));
+    }
+    return x;
+}
+
+/* Sum of squared errors (leads, blocks) of a candidate under its factors. */
+static fc_status block_errors(fc_context *context, const fc__validation *v, size_t candidate,
+                              double *errors)
 {
     fc_status status = FC_OK;
-    size_t width = 1 + v->channels;
-    double *factors = NULL, least = 0.0;
-    *chosen = 0;
-    FC_NEW(context, &factors, fc__product(v->candidate_count * v->lead_count, width));
-    for (size_t k = 0; k < v->candidate_count; k++)
-        for (size_t l = 0; l < v->lead_count; l++) {
-            double *own = factors + (k * v->lead_count + l) * width;
-            fc__validation_weigh(v, k, l, own, own + 1);
-        }
-    for (size_t k = 1; k < v->candidate_count; k++) {
-        double sum = 0.0, square = 0.0, number = 0.0;
+    double *rho = NULL;
+    FC_NEW(context, &rho, v->channels);
+    for (size_t l = 0; l < v->lead_count; l++) {
+        fc__factors x = fc__validation_weigh(v, candidate, l, rho);
         for (size_t b = 0; b < FC__BLOCKS; b++) {
-            double found = gain(v, k, b, factors);
-            if (isnan(found))
-                continue;
-            sum += found;
-            square += found * found;
-            number += 1.0;
-        }
-        if (number < 2.0 || v->candidate[k].failed)
-            continue;
-        double mean = sum / number;
-        double spread = sqrt(fmax(square / number - mean * mean, 0.0) / (number - 1.0));
-        if (mean + spread < least) {
-            least = mean + spread;
-            *chosen = k;
+            const fc__moments *m = moments_at(v, candidate, l, b);
+            errors[l * FC__BLOCKS + b] = 0.0;
+            for (size_t c = 0; c < v->channels; c++)
+                errors[l * FC__BLOCKS + b] += error_of(&m[c], x, rho[c]);
         }
     }
 done:
-    free(factors);
+    free(rho);
+    return status;
+}
+
+/* Mean over blocks of the mean over leads of log(error / other), and the standard error of that
+ * mean; INFINITY with fewer than two blocks. */
+static double cautious_gain(size_t leads, const double *errors, const double *others)
+{
+    double sum = 0.0, square = 0.0, blocks = 0.0;
+    for (size_t b = 0; b < FC__BLOCKS; b++) {
+        double gain = 0.0, number = 0.0;
+        for (size_t l = 0; l < leads; l++) {
+            double error = errors[l * FC__BLOCKS + b], other = others[l * FC__BLOCKS + b];
+            if (error > 0.0 && other > 0.0) {
+                gain += log(error / other);
+                number += 1.0;
+            }
+        }
+        if (number > 0.0) {
+            sum += gain / number;
+            square += gain / number * (gain / number);
+            blocks += 1.0;
+        }
+    }
+    if (blocks < 2.0)
+        return INFINITY;
+    double mean = sum / blocks;
+    return mean + sqrt(fmax(square / blocks - mean * mean, 0.0) / (blocks - 1.0));
+}
+
+fc_status fc__validation_choose(fc_context *context, size_t count,
+                                const fc__validation *validations, size_t *chosen,
+                                size_t *candidate)
+{
+    fc_status status = FC_OK;
+    size_t leads = validations[0].lead_count;
+    double *errors = NULL, *still = NULL, least = 0.0;
+    *chosen = *candidate = 0;
+    FC_NEW(context, &errors, leads * FC__BLOCKS);
+    FC_NEW(context, &still, leads * FC__BLOCKS);
+    FC_TRY(block_errors(context, &validations[0], 0, still));
+    for (size_t n = 0; n < count; n++) {
+        for (size_t k = 0; k < validations[n].candidate_count; k++) {
+            if (validations[n].candidate[k].failed)
+                continue;
+            FC_TRY(block_errors(context, &validations[n], k, errors));
+            double gain = cautious_gain(leads, errors, still);
+            if (gain < least) {
+                least = gain;
+                *chosen = n;
+                *candidate = k;
+            }
+        }
+    }
+done:
+    free(errors);
+    free(still);
     return status;
 }

@@ -13,16 +13,21 @@ typedef struct fc__candidate {
     bool failed; /* in some block */
 } fc__candidate;
 
-/* Sums of products over values of one channel: f the departure forecast by the codes, r the
- * residual at the start, d the departure from climatology that came. */
+/* Sums of products over values of one channel: f the departure forecast by the codes, s theirs at
+ * the start, r the residual at the start, d the departure from climatology that came. */
 typedef struct fc__moments {
-    double ff, fr, rr, fd, rd, dd, number;
+    double ff, fs, fr, fd, ss, sr, sd, rr, rd, dd, number;
 } fc__moments;
 
-/* Of one code: forecast and truth. */
+/* Of one code: forecast, start and truth. */
 typedef struct fc__code_moments {
-    double pp, pt, tt, number;
+    double pp, ps, pt, ss, st, tt, number;
 } fc__code_moments;
+
+/* A forecast is a f + b s + rho r: of the dynamics, of staying still, of the residual. */
+typedef struct fc__factors {
+    double a, b;
+} fc__factors;
 
 enum { FC__BLOCKS = 5, FC__MOST_CANDIDATES = 32, FC__MOST_LEADS = 20 };
 
@@ -36,6 +41,7 @@ typedef struct fc__validation {
     fc__code_moments *code;                       /* (candidates, leads, C) */
     fc__correlogram *correlogram;                 /* (channels) of residuals in the blocks */
     double *variance, *number;    /* (channels): sum of squares of residuals, and their number */
+    double *noise;                /* (channels) sum over blocks of what the codes leave */
     double *basis, *basis_number; /* (channels, C) sum of Phi^2, (channels) number of values */
 } fc__validation;
 
@@ -49,14 +55,16 @@ fc_status fc__validation_add(fc_context *context, const fc__record *record, cons
                              size_t block, uint64_t seed, fc__validation *validation);
 
 /* Factors of a candidate at a lead by least squares, drawn to the best of persistence, codes alone
- * and climatology: a and rho (channels), all in [0, 1]. */
-void fc__validation_weigh(const fc__validation *validation, size_t candidate, size_t lead,
-                          double *departure, double *decay);
-/* The candidate to use: better than staying still by more than its blocks differ. */
-fc_status fc__validation_choose(fc_context *context, const fc__validation *validation,
-                                size_t *chosen);
+ * and climatology; rho (channels). All lie in [0, 1]. */
+fc__factors fc__validation_weigh(const fc__validation *validation, size_t candidate, size_t lead,
+                                 double *rho);
+/* The validation, of `count` for as many numbers of codes, and its candidate to use: better than
+ * staying still with the codes of the first by more than its blocks differ. */
+fc_status fc__validation_choose(fc_context *context, size_t count,
+                                const fc__validation *validations, size_t *chosen,
+                                size_t *candidate);
 /* Mean squared error of one channel with given factors over all blocks. */
 double fc__validation_error(const fc__validation *validation, size_t candidate, size_t lead,
-                            size_t channel, double departure, double decay);
+                            size_t channel, fc__factors factors, double rho);
 
 #endif

@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-fc_status cli_data_read(const cli_session *session, const char *path, const char *variables,
+fc_status cli_data_read(const cli_session *session, const char *path, const fc_read_config *config,
                         fc_dataset **dataset)
 {
     fc_status status;
-    fc_read_config config = {.variables = variables};
     *dataset = NULL;
-    LIB_TRY(session, fc_dataset_read(session->context, path, &config, dataset));
+    LIB_TRY(session, fc_dataset_read(session->context, path, config, dataset));
     LIB_TRY(session, fc_dataset_validate(session->context, *dataset, path));
 done:
     if (status != FC_OK) {
@@ -45,15 +44,14 @@ done:
     return status;
 }
 
-fc_status cli_data_open(const cli_session *session, const char *path, const char *variables,
+fc_status cli_data_open(const cli_session *session, const char *path, const fc_read_config *config,
                         size_t *memory, fc_dataset **dataset)
 {
     enum { MOST_CACHE = 512 << 20 };
     fc_status status;
-    fc_read_config config = {.variables = variables};
     size_t free_bytes = cli_memory_free();
     *dataset = NULL;
-    LIB_TRY(session, fc_dataset_open(session->context, path, &config, dataset));
+    LIB_TRY(session, fc_dataset_open(session->context, path, config, dataset));
     double values = size_of(*dataset);
     if (*memory == 0 && values > 0.5 * (double)free_bytes)
         *memory = free_bytes / 2;
@@ -86,28 +84,57 @@ static fc_status channel_list(const cli_session *session, const fc_model *model,
     return status;
 }
 
-/* Opens the variables that a model wants, unless others are named, and checks them against it. */
-static fc_status open_for(const cli_session *session, const fc_model *model, const char *path,
-                          const char *variables, fc_dataset **dataset)
+typedef fc_status read_function(fc_context *context, const char *path, const fc_read_config *config,
+                                fc_dataset **dataset);
+
+/* As the model remembers it or, where the file does not have what that takes (a forecast has the
+ * channels themselves), by the names of the channels. */
+static fc_status read_remembered(const cli_session *session, const fc_model *model,
+                                 const char *path, const fc_read_config *given, read_function *read,
+                                 fc_dataset **dataset)
 {
     fc_status status;
     char *channels = NULL;
-    *dataset = NULL;
-    if (!variables)
-        CLI_TRY(channel_list(session, model, &channels));
-    fc_read_config config = {.variables = variables ? variables : channels};
-    LIB_TRY(session, fc_dataset_open(session->context, path, &config, dataset));
-    LIB_TRY(session, fc_model_check_dataset(session->context, model, *dataset, path));
+    json_t *provenance = json_loads(model->provenance ? model->provenance : "{}", 0, NULL);
+    fc_read_config config = cli_data_config(json_object_get(provenance, "data"));
+    CLI_TRY(channel_list(session, model, &channels));
+    fc_read_config plain = *given;
+    plain.variables = channels;
+    if (given->where || given->complete) {
+        config.where = given->where;
+        config.complete = given->complete;
+    }
+    if (!config.variables)
+        config.variables = channels;
+    status = read(session->context, path, &config, dataset);
+    if (status == FC_ERROR_DATA && read(NULL, path, &plain, dataset) == FC_OK)
+        status = FC_OK;
+    status = cli_library(session, status);
 done:
+    json_decref(provenance);
     free(channels);
     return status;
 }
 
-fc_status cli_data_open_for(const cli_session *session, const fc_model *model, const char *path,
-                            const char *variables, fc_dataset **dataset)
+static fc_status read_for(const cli_session *session, const fc_model *model, const char *path,
+                          const fc_read_config *config, read_function *read, fc_dataset **dataset)
 {
     fc_status status;
-    CLI_TRY(open_for(session, model, path, variables, dataset));
+    *dataset = NULL;
+    if (config->variables)
+        LIB_TRY(session, read(session->context, path, config, dataset));
+    else
+        CLI_TRY(read_remembered(session, model, path, config, read, dataset));
+    LIB_TRY(session, fc_model_check_dataset(session->context, model, *dataset, path));
+done:
+    return status;
+}
+
+fc_status cli_data_open_for(const cli_session *session, const fc_model *model, const char *path,
+                            const fc_read_config *config, fc_dataset **dataset)
+{
+    fc_status status;
+    CLI_TRY(read_for(session, model, path, config, fc_dataset_open, dataset));
     if ((*dataset)->record || size_of(*dataset) <= 0.5 * (double)cli_memory_free())
         CLI_TRY(load(session, path, *dataset));
 done:
@@ -119,17 +146,12 @@ done:
 }
 
 fc_status cli_data_read_for(const cli_session *session, const fc_model *model, const char *path,
-                            const char *variables, fc_dataset **dataset)
+                            const fc_read_config *config, fc_dataset **dataset)
 {
     fc_status status;
-    char *channels = NULL;
-    *dataset = NULL;
-    if (!variables)
-        CLI_TRY(channel_list(session, model, &channels));
-    CLI_TRY(cli_data_read(session, path, variables ? variables : channels, dataset));
-    LIB_TRY(session, fc_model_check_dataset(session->context, model, *dataset, path));
+    CLI_TRY(read_for(session, model, path, config, fc_dataset_read, dataset));
+    LIB_TRY(session, fc_dataset_validate(session->context, *dataset, path));
 done:
-    free(channels);
     if (status != FC_OK) {
         fc_dataset_destroy(*dataset);
         *dataset = NULL;
@@ -210,8 +232,15 @@ size_t cli_data_frames(const fc_dataset *dataset)
     return frames;
 }
 
+fc_read_config cli_data_config(const json_t *object)
+{
+    return (fc_read_config){.variables = json_string_value(json_object_get(object, "variables")),
+                            .where = json_string_value(json_object_get(object, "where")),
+                            .complete = json_is_true(json_object_get(object, "complete"))};
+}
+
 fc_status cli_data_json(const cli_session *session, fc_dataset *dataset, const char *path,
-                        const char *variables, json_t **object)
+                        const fc_read_config *config, json_t **object)
 {
     char text[32];
     uint64_t hash;
@@ -222,8 +251,12 @@ fc_status cli_data_json(const cli_session *session, fc_dataset *dataset, const c
     *object = json_object();
     snprintf(text, sizeof text, "%016" PRIx64, hash);
     cli_json_text(*object, "file", path);
-    if (variables)
-        cli_json_text(*object, "variables", variables);
+    if (config && config->variables)
+        cli_json_text(*object, "variables", config->variables);
+    if (config && config->where)
+        cli_json_text(*object, "where", config->where);
+    if (config && config->complete)
+        cli_json_put(*object, "complete", json_true());
     cli_json_count(*object, "sequences", dataset->sequence_count);
     cli_json_count(*object, "frames", cli_data_frames(dataset));
     cli_json_count(*object, "points", fc_dataset_max_points(dataset));

@@ -9,7 +9,8 @@
 enum { LEADS_MAX = 256 };
 
 typedef struct evaluate_options {
-    const char *model, *data, *variables, *from, *leads;
+    const char *model, *data, *from, *leads;
+    fc_read_config reading;
     fc_evaluate_config config;
     size_t lead[LEADS_MAX];
     size_t threads;
@@ -50,6 +51,19 @@ static json_t *leads_json(const fc_evaluation *result)
     return list;
 }
 
+/* Errors of sequences against lead time. */
+static void put_frames(json_t *root, const fc_evaluation *result)
+{
+    json_t *times = json_array(), *errors = json_array();
+    for (size_t i = 0; i < result->frame_count; ++i) {
+        bool there = isfinite(result->frame_mse[i]);
+        json_array_append_new(times, json_real(result->frame_time[i]));
+        json_array_append_new(errors, there ? json_real(result->frame_mse[i]) : json_null());
+    }
+    cli_json_put(root, "frame_time", times);
+    cli_json_put(root, "frame_mse", errors);
+}
+
 static json_t *evaluation_json(const fc_evaluation *result)
 {
     json_t *root = json_object(), *coverage = json_object(), *seconds = json_object();
@@ -76,6 +90,8 @@ static json_t *evaluation_json(const fc_evaluation *result)
     cli_json_put(root, "seconds", seconds);
     if (result->lead_count)
         cli_json_put(root, "leads", leads_json(result));
+    if (result->frame_count)
+        put_frames(root, result);
     return root;
 }
 
@@ -207,7 +223,7 @@ static fc_status evaluate(cli_session *session, evaluate_options *o)
     CLI_TRY(parse_leads(session, o));
     CLI_TRY(cli_start(session, o->threads));
     CLI_TRY(cli_model_read(session, o->model, &model));
-    CLI_TRY(cli_data_open_for(session, model, o->data, o->variables, &dataset));
+    CLI_TRY(cli_data_open_for(session, model, o->data, &o->reading, &dataset));
     CLI_TRY(run_evaluation(session, o, model, dataset));
 done:
     fc_model_destroy(model);
@@ -233,8 +249,8 @@ fc_status cli_evaluate(cli_session *session, int argc, char **argv)
         CLI_OPT_TEXT("--from", "TIME", &o.from,
                      "records: score forecasts that start at this time or later"),
         CLI_OPT_TEXT("--leads", "1,3,6", &o.leads, "records: lead times in steps"),
-        CLI_OPT_TEXT("--variables", "A,B", &o.variables,
-                     "variables of DATA to use; those of the model by default"),
+        CLI_OPT_READING(&o.reading, "variables of DATA, or expressions of them; those of the "
+                                    "model by default"),
         CLI_OPT_REAL("--rtol", "X", &o.config.integrator.rtol, 0, 1, "relative tolerance"),
         CLI_OPT_REAL("--atol", "X", &o.config.integrator.atol, 0, 1e6, "absolute tolerance"),
         CLI_OPT_CHOICE("--method", "adams|bdf", &o.method, "integrator of CVODE"),

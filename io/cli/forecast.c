@@ -9,7 +9,8 @@
 
 typedef struct forecast_options {
     const char *model, *observations, *output, *observed;
-    const char *times, *at, *grid, *points, *like, *variables;
+    const char *times, *at, *grid, *points, *like;
+    fc_read_config reading;
     fc_forecast_config config;
     double observe;
     size_t from, threads;
@@ -241,6 +242,15 @@ static fc_status forecast_all(forecast_job *job)
 
 /* ---------------------------------------------------------------- output */
 
+/* Time of the observed frame, NaN where it differs between sequences. */
+static double common_start(const forecast_job *job)
+{
+    for (size_t s = 1; s < job->observations->sequence_count; ++s)
+        if (start_of(job, s) != start_of(job, 0))
+            return NAN;
+    return start_of(job, 0);
+}
+
 static fc_status write_file(forecast_job *job)
 {
     fc_status status;
@@ -253,6 +263,7 @@ static fc_status write_file(forecast_job *job)
     cli_json_text(attributes, "model", o->model);
     cli_json_text(attributes, "observations", o->observations);
     cli_json_count(attributes, "observed_frame", job->from);
+    cli_json_real(attributes, "observed_time", common_start(job));
     cli_json_real(attributes, "observed_share", o->observe);
     cli_json_real(attributes, "rtol", o->config.integrator.rtol);
     cli_json_real(attributes, "atol", o->config.integrator.atol);
@@ -292,7 +303,7 @@ static fc_status run_job(forecast_job *job)
     CLI_TRY(cli_start(session, o->threads));
     CLI_TRY(cli_model_read(session, o->model, &job->model));
     CLI_TRY(
-        cli_data_read_for(session, job->model, o->observations, o->variables, &job->observations));
+        cli_data_read_for(session, job->model, o->observations, &o->reading, &job->observations));
     CLI_TRY(choose_frame(job));
     CLI_TRY(choose_times(job));
     CLI_TRY(choose_points(job));
@@ -340,8 +351,8 @@ fc_status cli_forecast(cli_session *session, int argc, char **argv)
         CLI_OPT_REAL("--observe", "F", &o.observe, 1e-9, 1,
                      "share of its points that is seen, drawn at random"),
         CLI_OPT_TEXT("--save-observed", "FILE.csv", &o.observed, "write the values that were seen"),
-        CLI_OPT_TEXT("--variables", "A,B", &o.variables,
-                     "variables of OBS to use; those of the model by default"),
+        CLI_OPT_READING(&o.reading, "variables of OBS, or expressions of them; those of the model "
+                                    "by default"),
         CLI_OPT_FLAG("--std", &o.config.deviation, "standard deviations as well"),
         CLI_OPT_COUNT("--members", "N", &o.config.members, 2, 1e6, "ensemble behind --std"),
         CLI_OPT_REAL("--rtol", "X", &integrator->rtol, 0, 1, "relative tolerance"),

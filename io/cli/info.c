@@ -187,7 +187,34 @@ static void print_channels(const fc_dataset *dataset, const data_facts *facts)
 }
 
 /* What fieldcast would make of it. */
-static void print_advice(const char *path, const fc_dataset *dataset, const data_facts *facts)
+/* A word as a shell takes it. */
+static void print_word(const char *text)
+{
+    bool plain = text[strcspn(text, " *?[]()<>&|;'\"$!`\\~#")] == '\0';
+    printf("%s", plain ? "" : "'");
+    for (const char *at = text; *at; ++at)
+        printf(!plain && *at == '\'' ? "'\\''" : "%c", *at);
+    printf("%s", plain ? "" : "'");
+}
+
+/* The file, and how it is read, as arguments of train. */
+static void print_data(const char *path, const fc_read_config *reading)
+{
+    print_word(path);
+    if (reading->variables) {
+        printf(" --variables ");
+        print_word(reading->variables);
+    }
+    if (reading->where) {
+        printf(" --where ");
+        print_word(reading->where);
+    }
+    if (reading->complete)
+        printf(" --complete");
+}
+
+static void print_advice(const char *path, const fc_read_config *reading, const fc_dataset *dataset,
+                         const data_facts *facts)
 {
     printf("what to do with it\n");
     if (facts->most < 2) {
@@ -202,14 +229,19 @@ static void print_advice(const char *path, const fc_dataset *dataset, const data
                dataset->time.cycle > 0.0 ? " with a cycle that becomes part of the model" : "");
     else
         printf("  independent sequences: learn from them, test on others\n");
-    printf("    fieldcast train %s -o model.h5\n", path);
+    printf("    fieldcast train ");
+    print_data(path, reading);
+    printf(" -o model.h5\n");
     if (dataset->record) {
         const fc_sequence *sequence = &dataset->sequences[0];
         char split[64];
         cli_time_text(&dataset->time, sequence->frames[sequence->frame_count * 4 / 5].time, split,
                       sizeof split);
-        printf("    fieldcast train %s -o model.h5 --until %s\n", path, split);
-        printf("    fieldcast evaluate model.h5 %s --from %s\n", path, split);
+        printf("    fieldcast train ");
+        print_data(path, reading);
+        printf(" -o model.h5 --until %s\n    fieldcast evaluate model.h5 ", split);
+        print_word(path);
+        printf(" --from %s\n", split);
     }
 }
 
@@ -289,7 +321,7 @@ static json_t *dataset_json(const char *kind, const fc_dataset *dataset, const d
 }
 
 static fc_status show_dataset(cli_session *session, const char *path, fc_file_kind kind,
-                              const char *variables, bool json)
+                              const fc_read_config *reading, bool json)
 {
     fc_status status;
     fc_dataset *dataset = NULL;
@@ -298,20 +330,27 @@ static fc_status show_dataset(cli_session *session, const char *path, fc_file_ki
     const char *kind_name = kind == FC_FILE_DATASET    ? "dataset"
                             : kind == FC_FILE_FORECAST ? "forecast"
                                                        : "netCDF";
-    fc_read_config config = {.variables = variables};
-    LIB_TRY(session, fc_dataset_read(session->context, path, &config, &dataset));
+    fc_file_description file;
+    LIB_TRY(session, fc_file_describe(session->context, path, &file));
+    LIB_TRY(session, fc_dataset_read(session->context, path, reading, &dataset));
     CLI_TRY(gather_facts(session, dataset, &facts));
     if (json) {
         root = dataset_json(kind_name, dataset, &facts);
+        cli_json_text(root, "format", file.format);
         CLI_TRY(cli_json_print(session, root));
         goto done;
     }
-    printf("%s: %s%s\n", path, kind == FC_FILE_NETCDF ? "" : "fieldcast ", kind_name);
+    if (kind == FC_FILE_FORECAST)
+        printf("%s: fieldcast forecast\n", path);
+    else
+        printf("%s: %s\n", path, file.format);
+    if (file.note[0])
+        printf("beware\n  %s\n", file.note);
     print_channels(dataset, &facts);
     print_geometry(dataset, &facts);
     print_times(dataset, &facts);
     if (kind != FC_FILE_FORECAST)
-        print_advice(path, dataset, &facts);
+        print_advice(path, reading, dataset, &facts);
     if (fc_dataset_validate(session->context, dataset, path) != FC_OK)
         printf("beware\n  %s\n", fc_context_message(session->context));
 done:
@@ -437,11 +476,12 @@ static const char examples[] = "  fieldcast info train.nc\n"
 
 fc_status cli_info(cli_session *session, int argc, char **argv)
 {
-    const char *path = NULL, *variables = NULL;
+    const char *path = NULL;
+    fc_read_config reading = {0};
     bool json = false, helped;
     cli_option options[] = {
         CLI_OPT_ARGUMENT("FILE", &path, "data, netCDF, forecast or model file"),
-        CLI_OPT_TEXT("--variables", "A,B", &variables, "variables to look at"),
+        CLI_OPT_READING(&reading, "variables to look at, or expressions of them"),
         CLI_OPT_FLAG("--json", &json, "one JSON object in place of the text"),
     };
     const cli_syntax syntax = {.usage = "FILE [options]",
@@ -456,7 +496,7 @@ fc_status cli_info(cli_session *session, int argc, char **argv)
     CLI_TRY(cli_start(session, 1));
     LIB_TRY(session, fc_file_probe(session->context, path, &kind));
     CLI_TRY(kind == FC_FILE_MODEL ? show_model(session, path, json)
-                                  : show_dataset(session, path, kind, variables, json));
+                                  : show_dataset(session, path, kind, &reading, json));
 done:
     return status;
 }

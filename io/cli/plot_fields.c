@@ -10,28 +10,13 @@
 
 /* ---------------------------------------------------------------- words */
 
-static const char *short_units(const char *units)
-{
-    static const char *const shorts[][2] = {{"degrees_east", "°E"},   {"degrees_north", "°N"},
-                                            {"degree_east", "°E"},    {"degree_north", "°N"},
-                                            {"degrees", "°"},         {"degC", "°C"},
-                                            {"Celsius", "°C"},        {"celsius", "°C"},
-                                            {"degree Celsius", "°C"}, {"degrees_C", "°C"},
-                                            {"degree_Celsius", "°C"}, {"degrees_Celsius", "°C"},
-                                            {"degree_C", "°C"},       {"1", ""}};
-    for (size_t i = 0; i < sizeof shorts / sizeof shorts[0]; ++i)
-        if (strcmp(units, shorts[i][0]) == 0)
-            return shorts[i][1];
-    return units;
-}
-
 /* "kg m-2 s-1" with raised exponents, which follow a letter and end a word. */
 static void raise_exponents(const char *units, char *text, size_t size)
 {
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     size_t length = 0;
     text[0] = '\0';
-    for (const char *c = short_units(units), *word = c; *c && length + 8 < size; ++c) {
+    for (const char *c = cli_short_units(units), *word = c; *c && length + 8 < size; ++c) {
         bool exponent = c > word && isalpha((unsigned char)c[-1]) && c[0] == '-' &&
                         isdigit((unsigned char)c[1]) && strchr(" ./", c[2]);
         if (!exponent) {
@@ -57,7 +42,7 @@ static void label_axes(cli_plot_job *job)
     const fc_domain *domain = &job->field.slice.domain;
     for (size_t d = 0; d < domain->dims; ++d) {
         const fc_axis *axis = &domain->axis[d];
-        const char *units = scale_of(axis) == FC_SCALE_LINEAR ? short_units(axis->units) : "";
+        const char *units = scale_of(axis) == FC_SCALE_LINEAR ? cli_short_units(axis->units) : "";
         snprintf(job->labels[d], CLI_PLOT_TEXT, "%s%s%s%s", axis->name, units[0] ? " (" : "", units,
                  units[0] ? ")" : "");
     }
@@ -74,12 +59,12 @@ void cli_plot_time(const cli_plot_job *job, double time, char text[CLI_PLOT_TEXT
     const fc_time_axis *axis = &job->field.dataset->time;
     char plain[64], lead[64] = "";
     bool date = axis->calendar[0] != '\0';
-    const char *units = date ? "" : short_units(axis->units);
+    const char *units = date ? "" : cli_short_units(axis->units);
     cli_time_text(axis, time, plain, sizeof plain);
     char *middle = date ? strchr(plain, 'T') : NULL;
     if (middle)
         *middle = ' ';
-    if (isfinite(job->start))
+    if (isfinite(job->start) && time != job->start && (date || job->start != 0.0))
         fc_lead_format(axis, time - job->start, lead, sizeof lead);
     snprintf(text, CLI_PLOT_TEXT, "%s%s%s%s%s%s", date ? "" : "t = ", plain, units[0] ? " " : "",
              units, lead[0] ? ", +" : "", lead);
@@ -366,9 +351,14 @@ static fc_status read_marks(cli_plot_job *job)
         const double *row = table.values + r * table.columns;
         if (sequence != SIZE_MAX && row[sequence] != (double)job->options->sequence)
             continue;
-        job->marks[2 * job->mark_count] = row[plain ? 0 : x];
-        job->marks[2 * job->mark_count + 1] = row[plain ? 1 : y];
-        ++job->mark_count;
+        double *mark = job->marks + 2 * job->mark_count++;
+        mark[0] = row[plain ? 0 : x];
+        mark[1] = row[plain ? 1 : y];
+        if (!isfinite(mark[0]) || !isfinite(mark[1])) {
+            status = cli_fail(job->session, FC_ERROR_DATA, "%s: line %zu: no finite place",
+                              job->options->marks, table.line[r]);
+            goto done;
+        }
     }
 done:
     cli_table_clear(&table);

@@ -79,7 +79,7 @@ done:
 typedef struct line_chart {
     size_t count;
     line lines[LINES_MAX];
-    char names[LINES_MAX][CLI_PLOT_TEXT], label[CLI_PLOT_TEXT], note[CLI_PLOT_TEXT];
+    char names[LINES_MAX][CLI_PLOT_TEXT], label[2 * CLI_PLOT_TEXT], note[CLI_PLOT_TEXT];
     fc_series series[LINES_MAX];
     fc_chart chart;
 } line_chart;
@@ -111,7 +111,7 @@ static fc_status add_line(cli_plot_job *job, line_chart *c, cli_plot_kind kind, 
 static void describe(cli_plot_job *job, line_chart *c)
 {
     const fc_channel *channel = &job->field.dataset->channels[job->field.channel];
-    snprintf(c->label, CLI_PLOT_TEXT, "%s%s%s%s", channel->name, job->units[0] ? " (" : "",
+    snprintf(c->label, sizeof c->label, "%s%s%s%s", channel->name, job->units[0] ? " (" : "",
              job->units, job->units[0] ? ")" : "");
     c->chart = (fc_chart){.note = c->note,
                           .x = cli_plot_axis(job, 0),

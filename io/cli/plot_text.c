@@ -84,6 +84,11 @@ static fc_status plot_leads(cli_session *session, const cli_plot_options *o, con
     }
     for (size_t k = 0; k < KEYS; ++k)
         curves_name(&c, k, names[k], strokes[k], k);
+    if (c.room == 0) {
+        status = cli_fail(session, FC_ERROR_DATA, "%s: its 'leads' have no errors, such as 'rmse'",
+                          o->file);
+        goto done;
+    }
     double highest = 0.0;
     for (size_t s = 0; s < c.room; ++s)
         for (size_t i = 0; i < c.rows; ++i)
@@ -126,6 +131,15 @@ static fc_status plot_frames(cli_session *session, const cli_plot_options *o, co
     for (size_t b = 0; b < 3; ++b)
         curves_name(&c, b + 1, names[b], b == 0 ? FC_STROKE_DASHED : FC_STROKE_DOTTED,
                     b < 2 ? b + 1 : 6);
+    if (c.room == 0) {
+        status = cli_fail(session, FC_ERROR_DATA, "%s: its 'frame_mse' has no number", o->file);
+        goto done;
+    }
+    const double ends[2] = {c.x[0], c.x[c.rows - 1]};
+    for (size_t s = 1; s < c.room && c.rows > 1; ++s) { /* levels need no more than their ends */
+        c.series[s].count = 2;
+        c.series[s].x = ends;
+    }
     fc_chart chart = {.x = {.label = "lead time"},
                       .y = {.label = "RMSE", .scale = FC_SCALE_LOG},
                       .series_count = c.room,

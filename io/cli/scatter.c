@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGER_SIDE = 900, NEIGHBOURS = 4 };
+enum { LONGER_SIDE = 900, NEIGHBOURS = 5 };
 static const double radians = 3.14159265358979323846 / 180.0;
 
 /* Points on the picture, sorted into square buckets of about two points each. With longitude and
@@ -159,7 +159,7 @@ void cli_scatter_extent(const fc_domain *domain, const cli_plane *plane, double 
             lower = fmin(lower, plane->coordinates[2 * p + d]);
             upper = fmax(upper, plane->coordinates[2 * p + d]);
         }
-        double pad = (plane->count < CLI_FEW_POINTS ? 0.06 : 0.02) * (upper - lower);
+        double pad = (plane->count < CLI_FEW_POINTS ? 0.06 : 0.03) * (upper - lower);
         if (!(pad > 0.0))
             pad = 0.5;
         extent[2 * d] = lower - pad;
@@ -198,7 +198,7 @@ fc_status cli_scatter_map(const cli_session *session, const fc_domain *domain,
     double most = 0.06 * LONGER_SIDE; /* a point alone says nothing about further away */
     bool around = is_around(domain, map->extent);
     for (size_t p = 0; p < plane->count; ++p)
-        claim_cells(b.place + 2 * p, b.shrink[p], fmax(0.75 * spacing_at(&b, p, most), 1.0),
+        claim_cells(b.place + 2 * p, b.shrink[p], fmax(0.8 * spacing_at(&b, p, most), 1.0),
                     plane->values[p], around, map, distance);
 done:
     buckets_clear(&b);

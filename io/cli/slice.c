@@ -108,15 +108,31 @@ done:
     return status;
 }
 
+const char *cli_short_units(const char *units)
+{
+    static const char *const shorts[][2] = {{"degrees_east", "°E"},   {"degrees_north", "°N"},
+                                            {"degree_east", "°E"},    {"degree_north", "°N"},
+                                            {"degrees", "°"},         {"degC", "°C"},
+                                            {"Celsius", "°C"},        {"celsius", "°C"},
+                                            {"degree Celsius", "°C"}, {"degrees_C", "°C"},
+                                            {"degree_Celsius", "°C"}, {"degrees_Celsius", "°C"},
+                                            {"degree_C", "°C"},       {"1", ""}};
+    for (size_t i = 0; i < sizeof shorts / sizeof shorts[0]; ++i)
+        if (strcmp(units, shorts[i][0]) == 0)
+            return shorts[i][1];
+    return units;
+}
+
 void cli_slice_text(const cli_slice *slice, const fc_dataset *dataset, char *text, size_t size)
 {
     text[0] = '\0';
     for (size_t c = 0; c < slice->cuts; ++c) {
         const fc_axis *axis = &dataset->domain.axis[slice->cut[c]];
-        bool units = axis->units[0] && strcmp(axis->units, "1") != 0;
+        const char *units = cli_short_units(axis->units);
+        bool degrees = strncmp(units, "°", 2) == 0;
         size_t used = strlen(text);
         snprintf(text + used, size - used, ", %s = %g%s%s", axis->name, slice->at[c],
-                 units ? " " : "", units ? axis->units : "");
+                 units[0] && !degrees ? " " : "", units);
     }
 }
 
@@ -124,6 +140,9 @@ void cli_slice_text(const cli_slice *slice, const fc_dataset *dataset, char *tex
 
 static bool on_slice(const cli_slice *slice, const double *point)
 {
+    for (size_t d = 0; d < slice->domain.dims; ++d)
+        if (!isfinite(point[slice->axis[d]]))
+            return false;
     for (size_t c = 0; c < slice->cuts; ++c)
         if (!(fabs(point[slice->cut[c]] - slice->at[c]) <= slice->reach[c]))
             return false;

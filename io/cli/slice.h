@@ -17,6 +17,8 @@ typedef struct cli_slice {
  * Values move to the nearest level of a grid. */
 FC_NODISCARD fc_status cli_slice_make(const cli_session *session, const fc_dataset *dataset,
                                       const char *path, const cli_texts *at, cli_slice *slice);
+/* "°E" and the like for names of units, "" for "1". */
+const char *cli_short_units(const char *units);
 /* ", depth = 2.5 m" for each cut. */
 void cli_slice_text(const cli_slice *slice, const fc_dataset *dataset, char *text, size_t size);
 

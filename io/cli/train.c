@@ -14,7 +14,8 @@
 static const double slice_seconds = 1.0; /* between two looks at signals and clock */
 
 typedef struct train_options {
-    const char *data, *model, *variables, *until, *device, *resume, *config, *log, *memory;
+    const char *data, *model, *until, *device, *resume, *config, *log, *memory;
+    fc_read_config reading;
     cli_texts set;
     fc_train_config train; /* what the options below write to */
     size_t codes, threads, updates;
@@ -71,9 +72,9 @@ done:
 /* A resumed run goes on with its own configuration, so options that would change it are refused. */
 static fc_status refuse_changes(const cli_session *session, const cli_syntax *syntax)
 {
-    static const char *const fixed[] = {"--codes",  "--minutes", "--train-frames", "--until",
-                                        "--window", "--updates", "--variables",    "--seed",
-                                        "--config", "--set"};
+    static const char *const fixed[] = {"--codes",    "--minutes", "--train-frames", "--until",
+                                        "--window",   "--updates", "--variables",    "--where",
+                                        "--complete", "--seed",    "--config",       "--set"};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; ++i)
         if (cli_option_named(syntax, fixed[i])->given)
             return cli_fail(session, FC_ERROR_USAGE,
@@ -105,7 +106,7 @@ static fc_status describe(train_job *job, fc_model *model)
     }
     if (!model->provenance) {
         CLI_TRY(cli_data_json(job->session, job->dataset, job->options->data,
-                              job->options->variables, &data));
+                              &job->options->reading, &data));
         provenance = json_object();
         cli_json_text(provenance, "fieldcast_version", fc_version());
         cli_json_text(provenance, "command", "fieldcast train");
@@ -135,12 +136,12 @@ static fc_status check_provenance(train_job *job, const json_t *provenance)
 }
 
 /* The data, in memory or left in its file, and the limit of memory that goes with it. */
-static fc_status open_data(train_job *job, const char *variables)
+static fc_status open_data(train_job *job, const fc_read_config *reading)
 {
     fc_status status;
     size_t memory = 0;
     CLI_TRY(cli_memory_parse(job->session, "--memory", job->options->memory, &memory));
-    CLI_TRY(cli_data_open(job->session, job->options->data, variables, &memory, &job->dataset));
+    CLI_TRY(cli_data_open(job->session, job->options->data, reading, &memory, &job->dataset));
     job->config.memory = memory;
     if (job->dataset->reader.read)
         cli_note(job->session, "%s: is read in blocks, as training may take %.1f GB of memory",
@@ -169,7 +170,8 @@ static fc_status prepare_resumed(train_job *job)
     provenance = json_loads(job->saved->provenance ? job->saved->provenance : "{}", 0, NULL);
     const json_t *data = json_object_get(provenance, "data");
     CLI_TRY(cli_configuration_parse(session, &job->config, job->saved->configuration, path));
-    CLI_TRY(open_data(job, json_string_value(json_object_get(data, "variables"))));
+    const fc_read_config reading = cli_data_config(data);
+    CLI_TRY(open_data(job, &reading));
     CLI_TRY(check_provenance(job, provenance));
 done:
     json_decref(provenance);
@@ -182,7 +184,7 @@ static fc_status prepare_new(train_job *job)
     fc_status status;
     const train_options *options = job->options;
     fc_context *context = job->session->context;
-    CLI_TRY(open_data(job, options->variables));
+    CLI_TRY(open_data(job, &options->reading));
     if (options->until)
         LIB_TRY(job->session,
                 fc_time_parse(context, &job->dataset->time, options->until, &job->config.until));
@@ -327,7 +329,8 @@ fc_status cli_train(cli_session *session, int argc, char **argv)
                       "frames of each sequence to learn from; 0 = all"),
         CLI_OPT_TEXT("--until", "TIME", &o.until,
                      "learn from times before this only: a date or a number"),
-        CLI_OPT_TEXT("--variables", "A,B", &o.variables, "variables of the file to learn"),
+        CLI_OPT_READING(&o.reading, "variables of the file to learn, or expressions of them as in "
+                                    "level=depth+elevation"),
         CLI_OPT_COUNT("--window", "N", &o.train.window, 0, 1e9,
                       "frames of a training sequence cut from a long record; 0 = all"),
         CLI_OPT_SEED("--seed", &o.train.seed, "of everything random"),

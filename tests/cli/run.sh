@@ -585,13 +585,53 @@ test_pictures_of_data_and_forecasts() {
     expect_only data.png f.png f.pdf f.svg
 }
 
+test_pictures_of_models_and_results_whatever_their_names() {
+    fieldcast evaluate "$shared/model.h5" "$shared/test.nc" --json
+    cp out evaluation
+    printf '%s\n' '{"stage":"decoder","share":1.0,"seconds":1.5}' \
+        '{"stage":"dynamics","share":0.5,"loss":0.1,"validation":0.2,"seconds":2.5}' \
+        '{"stage":"dynamics","share":1.0,"loss":0.05,"validation":0.1,"seconds":3.5}' >training
+    cp "$shared/model.h5" model
+    for file in evaluation training model; do
+        fieldcast plot $file -o $file.svg
+        expect_code 0
+        [ "$(head -c 5 $file.svg)" = '<?xml' ] || fail "$file: not an SVG"
+        rm $file
+    done
+    expect_only evaluation.svg model.svg training.svg
+}
+
+test_films_and_slices() {
+    fieldcast plot "$shared/forecast.nc" -o film.webp --truth "$shared/test.nc" --rate 5
+    expect_code 0
+    [ "$(head -c 12 film.webp | tail -c 4)" = WEBP ] || fail 'not a WebP'
+    fieldcast plot "$shared/test.nc" -o s.png --animate --frames 3
+    expect_code 0
+    fieldcast plot "$shared/test.nc" -o line.png --at y=0.5
+    expect_code 0
+    expect_only film.webp line.png s_0000.png s_0001.png s_0002.png
+}
+
 test_impossible_pictures_are_refused() {
     fieldcast plot "$shared/test.nc" -o a.gif
     expect_code 2
     expect_message '.svg'
-    fieldcast plot "$shared/model.h5" -o a.png
-    expect_code 3
+    fieldcast plot "$shared/model.h5" -o a.png --truth "$shared/test.nc"
+    expect_code 2
     expect_message 'is a model'
+    echo '{"answer": 42}' >other
+    fieldcast plot other -o a.png
+    expect_code 3
+    expect_message 'train --log'
+    rm other
+    fieldcast plot "$shared/test.nc" -o a.png --at z=1
+    expect_code 2
+    expect_message 'are x, y'
+    fieldcast plot "$shared/test.nc" -o a.png --range 3,1
+    expect_code 2
+    fieldcast plot "$shared/test.nc" -o a.pdf --animate
+    expect_code 2
+    expect_message '.webp'
     fieldcast plot "$shared/test.nc" -o a.png --sequence 3
     expect_code 2
     expect_message 'sequences 0 to 2'

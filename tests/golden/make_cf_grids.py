@@ -141,10 +141,14 @@ def depth():
 
 
 def months():
-    """Months since the last day of one; longitudes across the seam; time named unlike its axis."""
+    """Months since the last day of one; longitudes across the seam; the axis of time counts steps, and
+    another variable says when they are."""
     made = start("months", step=5, lat=3, lon=6)
     lon, lat, field = numpy.array([176.0, 178, 180, -178, -176, -174]), numpy.arange(3.0), values(5, 3, 6)
     time_axis(made, [0, 1, 2, 3, 4.5], "months since 2000-01-31 06:00", "valid_time", "step")
+    put(made, "step", "f8", ("step",), numpy.arange(5), units="days", standard_name="forecast_period")
+    put(made, "made_at", "f8", ("step",), numpy.zeros(5), units="days since 2000-01-01",
+        standard_name="forecast_reference_time")
     put(made, "lat", "f8", ("lat",), lat, units="degrees_north")
     put(made, "lon", "f8", ("lon",), lon, units="degrees_east")
     put(made, "sst", "f4", ("step", "lat", "lon"), field, units="K")

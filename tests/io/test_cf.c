@@ -243,6 +243,34 @@ static void variables_on_the_same_dimensions_are_channels(void **state)
                  "\"sst\"", "w(time, lat, lon), v(time, lat, lon)");
 }
 
+static void variables_without_time_take_part_in_expressions(void **state)
+{
+    bench *in = *state;
+    plan of = usual();
+    const char *path = in_folder(in, "cf.nc");
+    maker out;
+    hid_t flat;
+    begin(in, path, &of, &out);
+    const hid_t scales[2] = {out.scales[2], out.scales[1]}; /* columns before rows */
+    const size_t start[2] = {0}, shape[2] = {COLUMNS, ROWS};
+    float values[COLUMNS * ROWS];
+    for (size_t i = 0; i < COLUMNS * ROWS; i++)
+        values[i] = 1000.0f * (float)i;
+    assert_ok(in, fc__nc_make_variable(&out.h5, "flat", H5T_NATIVE_FLOAT, 2, scales, NULL, &flat));
+    assert_ok(in,
+              fc__h5_write_box(&out.h5, flat, "flat", H5T_NATIVE_FLOAT, 2, start, shape, values));
+    finish(in, &out);
+    fc_dataset *dataset = read_dataset(in, path, "sum=w+flat"), *refused;
+    for (size_t y = 0; y < ROWS; y++)
+        for (size_t x = 0; x < COLUMNS; x++)
+            assert_true(value_at(dataset, 0, of.times[1], of.x[x], of.y[y]) ==
+                        (double)(value_of(1, y, x) + values[x * ROWS + y]));
+    fc_dataset_destroy(dataset);
+    const fc_read_config time = {.variables = "sum=w+time"};
+    assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, &time, &refused), path,
+                 "time");
+}
+
 static void the_number_of_frames_can_be_limited(void **state)
 {
     bench *in = *state;
@@ -426,6 +454,7 @@ int main(void)
         TEST(unwritten_values_are_missing_by_default),
         TEST(places_and_frames_never_observed_are_left_out),
         TEST(variables_on_the_same_dimensions_are_channels),
+        TEST(variables_without_time_take_part_in_expressions),
         TEST(the_number_of_frames_can_be_limited),
         TEST(coordinates_and_times_that_cannot_be_are_refused),
         TEST(half_a_pair_of_coordinates_is_refused_by_name),

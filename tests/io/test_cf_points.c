@@ -3,9 +3,6 @@
  * refused. */
 #include "inr/support.h"
 #include "io/source.h"
-
-#include <hdf5_hl.h>
-
 #include "tests/io/point_cases.h"
 
 static const char cases[] = "points_cases.nc", stations[] = "points_molene.nc";
@@ -178,9 +175,21 @@ static void files_without_data_are_refused(void **state)
     assert_refuses(in, path, NULL, "timeSeries", "no variable with coordinates", "its variables: ");
 }
 
-static void damaged_files_do_no_harm(void **state)
+static void truncated_files_are_refused(void **state)
 {
-    survive_damage(*state, stations, "t", 211);
+    survive_truncation(*state, stations, "t", 509);
+}
+
+static void wrong_values_do_no_harm(void **state)
+{
+    survive_wrong_values(*state, "points_cases.txt", cases);
+}
+
+static void wrong_names_do_no_harm(void **state)
+{
+    static const char *const attributes[] = {"coordinates", "sample_dimension",
+                                             "instance_dimension", NULL};
+    survive_wrong_names(*state, "points_cases.txt", cases, attributes);
 }
 
 int main(void)
@@ -204,7 +213,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(coordinates_that_are_missing_everywhere_are_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(files_without_data_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(damaged_files_do_no_harm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(truncated_files_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wrong_values_do_no_harm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wrong_names_do_no_harm, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,33 @@ static void ragged_points_and_times_come_back(void **state)
     check_round_trip(*state, ragged(*state), "ragged");
 }
 
+/* Every frame has points of its own, which is a CF collection of points. */
+static void points_of_their_own_come_back(void **state)
+{
+    bench *in = *state;
+    fc__rng rng = fc__rng_create(2, 2);
+    fc_domain domain = plane();
+    fc_dataset *dataset = create(in, &domain, 12, "hours since 1970-01-01");
+    const size_t sets[5] = {0, 1, 2, 3, 4};
+    for (size_t p = 0; p < 5; p++)
+        add_points(in, dataset, 3 + p, NULL, &rng);
+    add_sequence(in, dataset, 3, sets, 1.0, &rng);
+    add_sequence(in, dataset, 2, sets + 3, 0.5, &rng);
+    check_round_trip(in, dataset, "ragged");
+    hid_t file = H5Fopen(in->path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    assert_true(H5Aexists(file, "featureType") > 0);
+    assert_int_equal(H5Lexists(file, "point", H5P_DEFAULT), 0);
+    double found[25] = {0.0};
+    hid_t times = H5Dopen2(file, "observation_time", H5P_DEFAULT), space = H5Dget_space(times);
+    assert_int_equal(H5Sget_simple_extent_npoints(space), 3 + 4 + 5 + 6 + 7);
+    assert_true(H5Dread(times, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, found) >= 0);
+    assert_true(found[2] == 1.0 / 3.0 && found[3] == 1.0 / 3.0 + 1.0);   /* frames 0 and 1 */
+    assert_true(found[17] == 1.0 / 3.0 && found[18] == 1.0 / 3.0 + 0.5); /* of the other sequence */
+    H5Sclose(space);
+    H5Dclose(times);
+    H5Fclose(file);
+}
+
 static void sequences_with_other_times_come_back(void **state)
 {
     bench *in = *state;
@@ -443,6 +470,7 @@ int main(void)
         TEST(one_sequence_that_is_no_record_comes_back),
         TEST(shared_scattered_points_come_back),
         TEST(ragged_points_and_times_come_back),
+        TEST(points_of_their_own_come_back),
         TEST(sequences_with_other_times_come_back),
         TEST(a_shape_that_is_no_tensor_grid_comes_back),
         TEST(frames_larger_than_a_block_come_back),

@@ -295,10 +295,10 @@ static void many_names_of_one_group_do_not_multiply_it(void **state)
 {
     bench *in = *state;
     char name[16];
-    const hsize_t shape[] = {5000, 5, 3, 2}, chunk[] = {1000, 5, 3, 2};
+    const hsize_t shape[] = {8000, 5, 3, 2}, chunk[] = {1000, 5, 3, 2};
     hid_t file = edit(in, "ml_groups_2d.h5");
     H5Ldelete(file, "0000/data", H5P_DEFAULT);
-    replace(file, "0000/grid/t", 1, (hsize_t[]){5000});
+    replace(file, "0000/grid/t", 1, (hsize_t[]){8000});
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(4, shape, NULL);
     H5Pset_chunk(creation, 4, chunk);
     hid_t array =
@@ -306,7 +306,7 @@ static void many_names_of_one_group_do_not_multiply_it(void **state)
     H5Dclose(array);
     H5Sclose(space);
     H5Pclose(creation);
-    for (int i = 100; i < 1000; i++) {
+    for (int i = 100; i < 800; i++) {
         snprintf(name, sizeof name, "%04d", i);
         H5Lcreate_hard(file, "0000", file, name, H5P_DEFAULT, H5P_DEFAULT);
     }

@@ -222,14 +222,19 @@ static void the_format_of_a_file_is_named(void **state)
 {
     bench *in = *state;
     const char *path = in_folder(in, "data.nc");
-    char name[FC_NAME_SIZE];
+    fc_file_description file;
+    fc_file_kind kind;
     const shape how = {.sequences = 1, .frames = 2, .grid = true, .record = true};
     write_dataset(in, path, make(in, how), false);
-    assert_ok(in, fc_file_format(in->context, path, name));
-    assert_string_equal(name, "fieldcast dataset");
+    assert_ok(in, fc_file_describe(in->context, path, &file));
+    assert_string_equal(file.format, "fieldcast dataset");
     write_dataset(in, path, make(in, how), true);
-    assert_ok(in, fc_file_format(in->context, path, name));
-    assert_string_equal(name, "CF grid");
+    path = in_folder(in, "data*");
+    assert_ok(in, fc_file_describe(in->context, path, &file));
+    assert_string_equal(file.format, "CF grid");
+    assert_string_equal(file.note, "");
+    assert_ok(in, fc_file_probe(in->context, path, &kind));
+    assert_int_equal(kind, FC_FILE_NETCDF);
 }
 
 /* ---------------------------------------------------------------- conditions and expressions */
@@ -471,8 +476,8 @@ static void other_files_are_answered_with_what_they_hold(void **state)
     H5Fclose(file);
     assert_fails(in, FC_ERROR_DATA, fc_dataset_read(in->context, path, NULL, &read), path,
                  "numbers(4, 9)", "without dimension scales", "CF");
-    char name[FC_NAME_SIZE];
-    assert_fails(in, FC_ERROR_DATA, fc_file_format(in->context, path, name), path);
+    fc_file_description description;
+    assert_fails(in, FC_ERROR_DATA, fc_file_describe(in->context, path, &description), path);
 }
 
 int main(void)

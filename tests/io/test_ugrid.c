@@ -2,9 +2,6 @@
  * that netCDF4-python and numpy find (tests/golden/make_points_meshes.py), and what is refused. */
 #include "inr/support.h"
 #include "io/source.h"
-
-#include <hdf5_hl.h>
-
 #include "tests/io/point_cases.h"
 
 static const char meshes[] = "points_meshes.nc", tide[] = "points_tide.nc",
@@ -54,6 +51,35 @@ static void metres_far_from_the_origin_keep_their_precision(void **state)
     double step = 2.0 * M_PI * 1e-3 / (FC_PLAIN_EXTENSION * (axis[1].upper - axis[1].lower));
     assert_true(inputs[2] == inputs[0]);
     assert_true(fabs(inputs[3] - inputs[1] - step) < 1e-5 * step);
+    fc_dataset_destroy(dataset);
+}
+
+static void gradients_far_from_the_origin_agree_with_differences(void **state)
+{
+    bench *in = *state;
+    fc_dataset *dataset = read_golden(in, tide, NULL);
+    const fc_axis *axis = dataset->domain.axis;
+    const double *at = dataset->points[0].coordinates, part = 1e-3; /* of the extent */
+    fc_decoder_config config = fc_decoder_config_default();
+    fc_decoder *decoder = NULL;
+    const float z = 1.0F;
+    float gradient[2], laplacian, values[2];
+    config.codes = config.channels = 1;
+    config.filters = 9; /* waves up to a fifth of the extent or so */
+    assert_ok(in, fc_decoder_create(in->context, &dataset->domain, &config, &decoder));
+    assert_ok(in, fc_decoder_derivatives(in->context, decoder, 1, at, &z, gradient, &laplacian));
+    for (size_t i = 0; i < 2; i++) {
+        double h = part * (axis[i].upper - axis[i].lower), moved[4];
+        memcpy(moved, at, 2 * sizeof *at);
+        memcpy(moved + 2, at, 2 * sizeof *at);
+        moved[i] -= h;
+        moved[2 + i] += h;
+        assert_ok(in, fc_decoder_values(in->context, decoder, 2, moved, 1, &z, values));
+        double slope = ((double)values[1] - (double)values[0]) / (2.0 * h);
+        assert_true(fabs((double)gradient[i] - slope) <= 1e-2 * fabs(slope));
+        assert_true(slope != 0.0);
+    }
+    fc_decoder_destroy(decoder);
     fc_dataset_destroy(dataset);
 }
 
@@ -189,9 +215,25 @@ static void files_without_data_are_refused(void **state)
     assert_refuses(in, path, NULL, "UGRID", "nodes, edges or faces", "elevation(node)");
 }
 
-static void damaged_files_do_no_harm(void **state)
+static void truncated_files_are_refused(void **state)
 {
-    survive_damage(*state, tide, NULL, 257);
+    survive_truncation(*state, tide, NULL, 509);
+}
+
+static void wrong_values_do_no_harm(void **state)
+{
+    survive_wrong_values(*state, "points_meshes.txt", meshes);
+}
+
+static void wrong_names_do_no_harm(void **state)
+{
+    static const char *const attributes[] = {"mesh",
+                                             "node_coordinates",
+                                             "face_node_connectivity",
+                                             "edge_node_connectivity",
+                                             "face_dimension",
+                                             NULL};
+    survive_wrong_names(*state, "points_meshes.txt", meshes, attributes);
 }
 
 int main(void)
@@ -201,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_real_mesh_is_described, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metres_far_from_the_origin_keep_their_precision, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(gradients_far_from_the_origin_agree_with_differences,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(static_variables_lie_on_the_points, set_up, tear_down),
         cmocka_unit_test_setup_teardown(places_without_coordinates_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(several_variables_of_a_location_become_channels, set_up,
@@ -213,7 +257,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(meshes_without_places_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(times_that_do_not_increase_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_without_data_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(damaged_files_do_no_harm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(truncated_files_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wrong_values_do_no_harm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wrong_names_do_no_harm, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
