@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 enum { DEFAULT_CACHE = 512 << 20 }; /* bytes */
@@ -173,17 +172,11 @@ size_t fc__product(size_t a, size_t b)
 
 fc_status fc__reserve(fc_context *context, size_t count, size_t size, void *pointer)
 {
-    enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21 };
+    enum { ALIGNMENT = 64 };
     void *memory = NULL;
     size_t bytes = fc__product(count, size);
-    bool large = bytes >= HUGE_PAGE;
-    size_t alignment = large ? HUGE_PAGE : ALIGNMENT;
-    if (bytes <= SIZE_MAX - HUGE_PAGE)
-        memory = aligned_alloc(alignment, (bytes / alignment + 1) * alignment);
-#ifdef MADV_HUGEPAGE
-    if (memory && large) /* a hint: one page fault for what else takes 512 */
-        (void)madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
+    if (bytes <= SIZE_MAX - ALIGNMENT)
+        memory = aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT);
     memcpy(pointer, &memory, sizeof memory);
     if (!memory)
         return fc__fail(context, FC_ERROR_MEMORY, "out of memory: %zu x %zu bytes were asked for",

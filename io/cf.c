@@ -7,7 +7,6 @@
 #include "io/dataset_file.h"
 
 #include <hdf5_hl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "io/cf_time.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
 #include "io/cf_coordinates.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 #include "io/cf_frames.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,6 +189,17 @@ static bool is_dense(const fc__nc_variable *variable, const fc__cf_packing *pack
     return dense && layout->time < variable->rank;
 }
 
+/* Whether any of the values may be one that means "not observed". */
+static bool holds_missing(const fc__cf_packing *packing, const float *values, size_t count)
+{
+    float a = packing->missing_count > 0 ? (float)packing->missing[0] : NAN;
+    float b = packing->missing_count > 1 ? (float)packing->missing[1] : NAN;
+    int found = packing->missing_count > 2;
+    for (size_t i = 0; i < count; i++)
+        found |= (values[i] == a) | (values[i] == b);
+    return found;
+}
+
 /* Straight into the frames; what is missing in them is marked while they are in the cache. */
 static fc_status read_dense(fc__h5 *h5, const fc__nc_variable *variable,
                             const fc__cf_packing *packing, const cut *box, size_t time,
@@ -202,6 +214,8 @@ static fc_status read_dense(fc__h5 *h5, const fc__nc_variable *variable,
     fc_status status = fc__h5_read_frames(h5, variable->id, variable->name, box->rank, box->start,
                                           count, time, 1, 0, values);
     for (size_t f = 0; status == FC_OK && f < count[time]; f++) {
+        if (!holds_missing(packing, values[f], points))
+            continue;
         for (size_t p = 0; p < points; p += ROW) {
             size_t size = smaller(ROW, points - p);
             memcpy(row, values[f] + p, size * sizeof *row);

@@ -100,6 +100,8 @@ static fc_status find_used(fc_context *context, const char *text, fc__names *use
 {
     fc_status status = FC_OK;
     muParserHandle_t parser = mupCreate(muBASETYPE_FLOAT);
+    if (text[0] == '\0')
+        FC_TRY(fc__fail(context, FC_ERROR_USAGE, "expression \"\": is empty"));
     FC_TRY(check_assignment(context, text));
     mupSetExpr(parser, text);
     int count = mupError(parser) ? 0 : mupGetExprVarNum(parser);

@@ -183,6 +183,7 @@ enum {
 void fc__h5_set_group_properties(hid_t creation)
 {
     H5Pset_link_creation_order(creation, ORDER);
+    H5Pset_obj_track_times(creation, false); /* the same data give the same file */
     H5Pset_link_phase_change(creation, MOST_IN_HEADER, LEAST_IN_HEAP);
     H5Pset_attr_creation_order(creation, ORDER);
     H5Pset_attr_phase_change(creation, MOST_IN_HEADER, LEAST_IN_HEAP);

@@ -106,7 +106,8 @@ static double weigh(const fc__correlation *c, size_t size, const double *sources
         memset(weight, 0, count * sizeof *weight);
         return 1.0;
     }
-    fc__cholesky_solve(count, matrix, 1, weight);
+    if (count)
+        fc__cholesky_solve(count, matrix, 1, weight);
     for (size_t i = 0; i < count; i++)
         left -= right[i] * weight[i];
     return fmin(fmax(left, 0.0), 1.0);

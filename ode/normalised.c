@@ -8,8 +8,11 @@
 static void normalise(const fc_model *model, size_t values, const float *from, float *to)
 {
     size_t channels = model->channel_count;
-    for (size_t i = 0; i < values; i++)
-        to[i] = (float)(((double)from[i] - model->mean[i % channels]) / model->scale[i % channels]);
+    for (size_t c = 0; c < channels; c++) {
+        double mean = model->mean[c], scale = model->scale[c];
+        for (size_t i = c; i < values; i += channels)
+            to[i] = (float)(((double)from[i] - mean) / scale);
+    }
 }
 
 static size_t values_of(const fc_dataset *dataset, const fc_frame *frame)

@@ -206,6 +206,9 @@ fc_status fc__rich_decoder_create(fc_context *context, const fc_model *model,
     FC_NEW(context, &noise, model->channel_count);
     FC_TRY(fc_decoder_fit(context, record->dataset, 0, NULL, &model->decoder->config, &config,
                           &rich->decoder, &prior, noise, &report));
+    while (rich->modes < rich->decoder->config.codes &&
+           prior->covariance[rich->modes * (prior->codes + 1)] > 1e-6 * prior->covariance[0])
+        rich->modes++;
     FC_TRY(all_frames(context, record, &frames));
     FC_NEW(context, &rich->codes, fc__product(record->count, rich->decoder->config.codes));
     FC_TRY(

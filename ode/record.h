@@ -21,6 +21,7 @@ void fc__record_clear(fc__record *record);
 typedef struct fc__rich_decoder {
     fc_decoder *decoder;
     double *codes; /* (frames, codes of the decoder) */
+    size_t modes;  /* that hold more than nothing */
 } fc__rich_decoder;
 fc_status fc__rich_decoder_create(fc_context *context, const fc_model *model,
                                   const fc__record *record, const fc_fit_config *fit,

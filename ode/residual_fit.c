@@ -149,7 +149,7 @@ static size_t list_sizes(const fc_model *model, const fc__rich_decoder *rich, bo
     sizes[count++] = codes;
     if (!rich->decoder || !free_choice)
         return count;
-    most = most < rich->decoder->config.codes ? most : rich->decoder->config.codes;
+    most = most < rich->modes ? most : rich->modes;
     if (codes > 1)
         sizes[count++] = codes / 2;
     for (size_t next = 2 * codes; next <= most && next <= 64 && count < SIZES; next *= 2)

@@ -59,35 +59,89 @@ typedef struct moments {
     double shift, sum, square, number;
 } moments;
 
-/* Adds a frame to the sums of every channel; FC_ERROR_DATA on values that cannot be learned from.
- */
-static fc_status add_frame(fc_context *context, const fc_dataset *dataset, const fc__place *place,
-                           const fc_frame *frame, moments *m)
+/* The first finite value of a channel, if this block has it, is what all are counted from. */
+static void find_shifts(const fc__block *block, size_t channels, moments *m)
+{
+    const fc_dataset *dataset = block->frames.dataset;
+    for (size_t c = 0; c < channels; c++) {
+        for (size_t f = 0; f < block->frames.count && isnan(m[c].shift); f++) {
+            const fc_frame *frame = block->frames.frame[f];
+            size_t values = dataset->points[frame->points].count * channels;
+            for (size_t i = c; i < values && isnan(m[c].shift); i += channels)
+                if (isfinite(frame->values[i]))
+                    m[c].shift = (double)frame->values[i];
+        }
+    }
+}
+
+/* Sums of one frame, (channels); not finite where a value is infinite. */
+static void frame_moments(const fc_dataset *dataset, const fc_frame *frame, const moments *m,
+                          moments *own)
+{
+    size_t channels = dataset->channel_count, points = dataset->points[frame->points].count;
+    for (size_t c = 0; c < channels; c++) {
+        double sum = 0.0, square = 0.0;
+        size_t seen = 0;
+        for (size_t p = 0; p < points; p++) {
+            double departure = (double)frame->values[p * channels + c] - m[c].shift;
+            bool missing = isnan(departure);
+            departure = missing ? 0.0 : departure;
+            sum += departure;
+            square += departure * departure;
+            seen += !missing;
+        }
+        own[c] = (moments){.sum = sum, .square = square, .number = (double)seen};
+    }
+}
+
+/* What cannot be learned from in a frame: FC_ERROR_DATA. */
+static fc_status check_frame(fc_context *context, const fc_dataset *dataset, const fc__place *place,
+                             const fc_frame *frame)
 {
     size_t channels = dataset->channel_count, seen = 0;
     size_t values = dataset->points[frame->points].count * channels;
     for (size_t i = 0; i < values; i++) {
-        double value = (double)frame->values[i];
-        moments *own = &m[i % channels];
-        if (isnan(value))
-            continue;
-        if (isinf(value))
+        seen += !isnan(frame->values[i]);
+        if (isinf(frame->values[i]))
             return fc__fail(context, FC_ERROR_DATA,
                             "%s is infinite in sequence %zu, frame %zu, point %zu; finite numbers, "
                             "or NaN for a missing value, are accepted",
                             dataset->channels[i % channels].name, place->sequence, place->frame,
                             i / channels);
-        if (own->number == 0.0)
-            own->shift = value;
-        own->sum += value - own->shift;
-        own->square += (value - own->shift) * (value - own->shift);
-        own->number += 1.0;
-        seen++;
     }
     if (seen == 0)
         return fc__fail(context, FC_ERROR_DATA,
                         "nothing is observed in sequence %zu, frame %zu: all values are missing",
                         place->sequence, place->frame);
+    return FC_OK;
+}
+
+/* Adds the frames of a block, whose places are given, in their order; own: (frames, channels). */
+static fc_status add_block(fc_context *context, const fc__block *block, const fc__place *places,
+                           moments *own, moments *m)
+{
+    const fc_dataset *dataset = block->frames.dataset;
+    size_t channels = dataset->channel_count;
+    find_shifts(block, channels, m);
+#pragma omp parallel for num_threads(fc_context_threads(context)) schedule(static)
+    for (size_t f = 0; f < block->frames.count; f++)
+        frame_moments(dataset, block->frames.frame[f], m, own + f * channels);
+    for (size_t f = 0; f < block->frames.count; f++) {
+        double seen = 0.0, square = 0.0;
+        for (size_t c = 0; c < channels; c++) {
+            const moments *of = &own[f * channels + c];
+            seen += of->number;
+            square += of->square;
+            m[c].sum += of->sum;
+            m[c].square += of->square;
+            m[c].number += of->number;
+        }
+        if (seen == 0.0 || !isfinite(square)) {
+            fc_status status = check_frame(context, dataset, &places[f], block->frames.frame[f]);
+            if (status != FC_OK)
+                return status;
+        }
+    }
     return FC_OK;
 }
 
@@ -118,27 +172,31 @@ static fc_status normalisation(fc_context *context, const fc__training_data *dat
     fc__place *places = NULL;
     fc__stream *stream = NULL;
     fc__block block;
-    moments *m = NULL;
-    size_t count;
-    FC_NEW(context, &m, dataset->channel_count);
+    moments *m = NULL, *own = NULL;
+    size_t count, channels = dataset->channel_count;
+    FC_NEW(context, &m, channels);
+    for (size_t c = 0; c < channels; c++)
+        m[c].shift = NAN;
     FC_TRY(list_places(context, data, false, false, &count, &places));
     FC_TRY(fc__stream_create(context, dataset, count, places, 1, data->plan.stream, &stream));
     do {
         FC_TRY(fc__stream_next(stream, &block));
-        for (size_t f = 0; f < block.frames.count; f++)
-            FC_TRY(add_frame(context, dataset, &places[block.first + f], block.frames.frame[f], m));
+        free(own);
+        FC_NEW(context, &own, fc__product(block.frames.count, channels));
+        FC_TRY(add_block(context, &block, places + block.first, own, m));
         fc__report(context, "normalise", block.first + block.frames.count, count, NAN);
     } while (block.frames.count);
-    for (size_t c = 0; c < dataset->channel_count; c++) {
+    for (size_t c = 0; c < channels; c++) {
         double mean = m[c].number > 0.0 ? m[c].sum / m[c].number : 0.0;
         double variance = m[c].number > 0.0 ? m[c].square / m[c].number - mean * mean : 0.0;
-        model->mean[c] = m[c].shift + mean;
+        model->mean[c] = isnan(m[c].shift) ? 0.0 : m[c].shift + mean;
         model->scale[c] = variance > 0.0 ? sqrt(variance) : 1.0;
     }
 done:
     fc__stream_destroy(stream);
     free(places);
     free(m);
+    free(own);
     return status;
 }
 

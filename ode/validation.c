@@ -3,6 +3,7 @@
 #include "ode/neighbours.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -490,13 +491,20 @@ double fc__validation_error(const fc__validation *v, size_t candidate, size_t le
     return m.number > 0.0 ? fmax(error_of(&m, factors, rho), 0.0) / m.number : 0.0;
 }
 
+/* Few forecasts cannot tell how much of two that are much alike is best: a alone, b = 0. */
+static bool tells_apart(const fc__validation *v)
+{
+    enum { ENOUGH = 100 };
+    return v->starts >= ENOUGH;
+}
+
 /* The best of persistence, of the codes' forecast without the residual, and of climatology. */
 static double usual_factors(const fc__validation *v, size_t candidate, size_t lead, fc__factors *x)
 {
     static const double usual[5][3] = {
         {1.0, 0.0, 1.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 0.0}, {0.0, 1.0, 1.0}, {0.0, 1.0, 0.0}};
     double best = INFINITY, rho = 0.0;
-    for (size_t k = 0; k < 5; k++) {
+    for (size_t k = 0; k < (tells_apart(v) ? 5 : 3); k++) {
         fc__factors tried = {usual[k][0], usual[k][1]};
         double error = 0.0;
         for (size_t c = 0; c < v->channels; c++) {
@@ -546,7 +554,8 @@ fc__factors fc__validation_weigh(const fc__validation *v, size_t candidate, size
         s += m.fd + w * prior.a * m.ff - m.fr * rd / rr;
         t += m.sd + w * prior.b * m.ss - m.sr * rd / rr;
     }
-    fc__factors x = solve_factors(p, q, r, s, t);
+    fc__factors x = tells_apart(v) ? solve_factors(p, q, r, s, t)
+                                   : (fc__factors){within(s / (p + 1e-300)), 0.0};
     for (size_t c = 0; c < v->channels; c++) {
         fc__moments m = pool(v, candidate, lead, c);
         rho[c] = within((m.rd + w * usual * m.rr - x.a * m.fr - x.b * m.sr) /
@@ -619,6 +628,7 @@ fc_status fc__validation_choose(fc_context *context, size_t count,
                 continue;
             FC_TRY(block_errors(context, &validations[n], k, errors));
             double gain = cautious_gain(leads, errors, still);
+            if (getenv("FCDBG")) { fprintf(stderr,"size %zu still %d modes %zu ridge %g gain %.4f noise %.4g :", validations[n].codes, validations[n].candidate[k].still, validations[n].candidate[k].modes, validations[n].candidate[k].ridge, gain, validations[n].noise[0]/5); for (size_t l=0;l<leads;l++){double e=0,o=0; double rho[8]; fc__factors x=fc__validation_weigh(&validations[n],k,l,rho); for(int b=0;b<5;b++){e+=errors[l*5+b];o+=still[l*5+b];} fprintf(stderr," %zu:%.2f(%.2f,%.2f,%.2f)",validations[n].lead[l],e/o,x.a,x.b,rho[0]);} fprintf(stderr,"\n"); }
             if (gain < least) {
                 least = gain;
                 *chosen = n;

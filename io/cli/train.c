@@ -144,8 +144,11 @@ static fc_status open_data(train_job *job, const fc_read_config *reading)
     CLI_TRY(cli_data_open(job->session, job->options->data, reading, &memory, &job->dataset));
     job->config.memory = memory;
     if (job->dataset->reader.read)
-        cli_note(job->session, "%s: is read in blocks, as training may take %.1f GB of memory",
-                 job->options->data, 1e-9 * (double)memory);
+        cli_note(
+            job->session,
+            "%s: is read in blocks; training may take %.0f MB of memory, besides a cache of an "
+            "eighth of the limit",
+            job->options->data, 1e-6 * (double)memory);
 done:
     return status;
 }
