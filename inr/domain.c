@@ -83,28 +83,34 @@ void fc_domain_embed(const fc_domain *domain, size_t count, const double *coordi
     }
 }
 
+static fc_status check_coordinate(fc_context *context, const fc_axis *axis, const char *what,
+                                  double slack, size_t point, double x)
+{
+    double margin = slack * (axis->upper - axis->lower);
+    if (!isfinite(x))
+        return fc__fault(context, FC_ERROR_DATA,
+                         "%s: point %zu: coordinate %s is %g; finite numbers are needed", what,
+                         point, axis->name, x);
+    if (axis->kind == FC_AXIS_LATITUDE && fabs(x) > 90.001)
+        return fc__fault(context, FC_ERROR_DATA,
+                         "%s: point %zu: %s = %g; latitudes from -90 to 90 are accepted", what,
+                         point, axis->name, x);
+    if ((axis->kind == FC_AXIS_PLAIN || axis->kind == FC_AXIS_LATITUDE) &&
+        (x < axis->lower - margin || x > axis->upper + margin))
+        return fc__fault(context, FC_ERROR_DATA,
+                         "%s: point %zu: %s = %g lies outside the domain, %g to %g", what, point,
+                         axis->name, x, axis->lower - margin, axis->upper + margin);
+    return FC_OK;
+}
+
 fc_status fc_domain_check(fc_context *context, const fc_domain *domain, const char *what,
                           double slack, size_t count, const double *coordinates)
 {
-    for (size_t p = 0; p < count; p++) {
-        for (size_t i = 0; i < domain->dims; i++) {
-            const fc_axis *axis = &domain->axis[i];
-            double x = coordinates[p * domain->dims + i];
-            double margin = slack * (axis->upper - axis->lower);
-            if (!isfinite(x))
-                return fc__fail(context, FC_ERROR_DATA,
-                                "%s: point %zu: coordinate %s is %g; finite numbers are needed",
-                                what, p, axis->name, x);
-            if (axis->kind == FC_AXIS_LATITUDE && fabs(x) > 90.001)
-                return fc__fail(context, FC_ERROR_DATA,
-                                "%s: point %zu: %s = %g; latitudes from -90 to 90 are accepted",
-                                what, p, axis->name, x);
-            if ((axis->kind == FC_AXIS_PLAIN || axis->kind == FC_AXIS_LATITUDE) &&
-                (x < axis->lower - margin || x > axis->upper + margin))
-                return fc__fail(context, FC_ERROR_DATA,
-                                "%s: point %zu: %s = %g lies outside the domain, %g to %g", what, p,
-                                axis->name, x, axis->lower - margin, axis->upper + margin);
-        }
-    }
-    return FC_OK;
+    fc_status status = FC_OK;
+    for (size_t p = 0; p < count; p++)
+        for (size_t i = 0; i < domain->dims; i++)
+            FC_TRY(check_coordinate(context, &domain->axis[i], what, slack, p,
+                                    coordinates[p * domain->dims + i]));
+done:
+    return status;
 }

@@ -77,8 +77,9 @@ FC_API bool fc_context_interrupted(const fc_context *context);
 typedef void fc_progress(void *user, const char *stage, uint64_t done, uint64_t total, double loss);
 FC_API void fc_context_set_progress(fc_context *context, fc_progress *progress, void *user);
 
-/* Faults of data, one call each. While a context has someone to tell, checks of data go on after a
- * fault that leaves the rest readable, where they would otherwise fail. NULL = fail at the first. */
+/* Faults of data, one call each; status FC_OK: no fault, but a reason to look. While a context has
+ * someone to tell, checks of data go on after a fault that leaves the rest readable, where they
+ * would otherwise fail. NULL = fail at the first. */
 typedef void fc_fault_listener(void *user, fc_status status, const char *message);
 FC_API void fc_context_set_fault_listener(fc_context *context, fc_fault_listener *listener,
                                           void *user);

@@ -80,16 +80,19 @@ static fc_status no_coordinate(fc__source *source, const fc__nc_variable *data,
 static fc_status check_axis(fc__source *source, const fc__cf_axis *axis)
 {
     const double *x = axis->values;
+    fc_status status = FC_OK;
     size_t turns = 0, allowed = fc__cf_geographic(axis->variable) == 'X' ? 1 : 0;
     for (size_t i = 1; i < axis->length; i++) {
-        turns += x[i] == x[i - 1] || (x[i] > x[i - 1]) != (x[1] > x[0]);
-        if (x[i] == x[i - 1] || turns > allowed)
-            return fc__fail(source->h5.context, FC_ERROR_DATA,
-                            "%s: coordinate %s: %.10g at index %zu follows %.10g; coordinates must "
-                            "increase or decrease all the way",
-                            source->h5.path, axis->variable->name, x[i], i, x[i - 1]);
+        bool turned = x[i] == x[i - 1] || (x[i] > x[i - 1]) != (x[1] > x[0]);
+        turns += turned;
+        if (x[i] == x[i - 1] || (turned && turns > allowed))
+            FC_TRY(fc__fault(source->h5.context, FC_ERROR_DATA,
+                             "%s: coordinate %s: %.10g at index %zu follows %.10g; coordinates "
+                             "must increase or decrease all the way",
+                             source->h5.path, axis->variable->name, x[i], i, x[i - 1]));
     }
-    return FC_OK;
+done:
+    return status;
 }
 
 static fc_status read_axis(fc__source *source, fc__cf_grid *grid, size_t position)

@@ -33,16 +33,22 @@ done:
     return status;
 }
 
+/* Nothing can go on with such numbers, but all of them are told to who listens. */
 static fc_status check_finite(fc__h5 *h5, const fc__nc_variable *variable, bool gaps, size_t count,
                               const double *values)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(values[i]) && !(gaps && isnan(values[i])))
-            return fc__fail(h5->context, FC_ERROR_DATA,
-                            "%s: %s[%zu] is %s; coordinates must be finite numbers", h5->path,
-                            variable->name, i,
-                            isinf(values[i]) ? "infinite" : "missing (NaN or a fill value)");
-    return FC_OK;
+    fc_status status = FC_OK, found = FC_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (isfinite(values[i]) || (gaps && isnan(values[i])))
+            continue;
+        found = FC_ERROR_DATA;
+        FC_TRY(fc__fault(
+            h5->context, found, "%s: %s[%zu] is %s; coordinates must be finite numbers", h5->path,
+            variable->name, i, isinf(values[i]) ? "infinite" : "missing (NaN or a fill value)"));
+    }
+    status = found;
+done:
+    return status;
 }
 
 fc_status fc__cf_load_finite(fc__h5 *h5, const fc__nc_variable *variable, size_t *count,
@@ -102,14 +108,16 @@ done:
 fc_status fc__cf_check_times(fc__h5 *h5, const fc__nc_variable *variable, size_t count,
                              const double *times)
 {
+    fc_status status = FC_OK;
     for (size_t i = 1; i < count; i++)
-        if (!(times[i] > times[i - 1]))
-            return fc__fail(h5->context, FC_ERROR_DATA,
-                            "%s: %s: %.10g at index %zu %s %.10g at index %zu; times must increase",
-                            h5->path, variable->name, times[i], i,
-                            times[i] == times[i - 1] ? "repeats" : "does not come after",
-                            times[i - 1], i - 1);
-    return FC_OK;
+        if (times[i] <= times[i - 1])
+            FC_TRY(fc__fault(
+                h5->context, FC_ERROR_DATA,
+                "%s: %s: %.10g at index %zu %s %.10g at index %zu; times must increase", h5->path,
+                variable->name, times[i], i,
+                times[i] == times[i - 1] ? "repeats" : "does not come after", times[i - 1], i - 1));
+done:
+    return status;
 }
 
 /* ---------------------------------------------------------------- longitudes */

@@ -32,7 +32,7 @@ bool fc__axis_kind_parse(const char *name, fc_axis_kind *kind)
 
 size_t fc__block_frames(size_t frame_bytes, size_t unit)
 {
-    enum { BLOCK_BYTES = 1 << 21 };
+    enum { BLOCK_BYTES = 1 << 20 };
     size_t units = BLOCK_BYTES / (fc__product(frame_bytes, unit) + 1);
     return units ? units * unit : unit;
 }

@@ -7,12 +7,11 @@
  */
 #include "io/field_arrays.h"
 
-#include <hdf5_hl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_COMPONENTS = 9, PATH_SIZE = 2 * FC__NC_NAME_SIZE + 16 };
+enum { MOST_COMPONENTS = 9 };
 
 typedef struct reader {
     fc__source *source;
@@ -27,21 +26,6 @@ typedef struct reader {
 } reader;
 
 /* ---------------------------------------------------------------- scales */
-
-static herr_t take_path(hid_t variable, unsigned axis, hid_t scale, void *path)
-{
-    (void)variable;
-    (void)axis;
-    return H5Iget_name(scale, path, PATH_SIZE) < 0 ? -1 : 1;
-}
-
-/* Path of the first scale of an axis, "" when it has none. */
-static void scale_path(const fc__field *field, size_t axis, char path[PATH_SIZE])
-{
-    path[0] = '\0';
-    if (fc__h5_has(field->id, "DIMENSION_LIST"))
-        H5DSiterate_scales(field->id, (unsigned)axis, NULL, take_path, path);
-}
 
 /* The last part of a path without what Dedalus appends to tell resolutions apart: "x" of
  * "/scales/x/1.0" and of "/scales/x_hash_0123". */
@@ -62,8 +46,8 @@ static void plain_name(const char *path, char name[FC_NAME_SIZE])
 static fc_status load_scale(reader *in, const fc__field *field, size_t axis, const char *fallback,
                             char name[FC_NAME_SIZE], size_t *length, double **values)
 {
-    char path[PATH_SIZE];
-    scale_path(field, axis, path);
+    char path[FC__NC_PATH_SIZE];
+    fc__nc_scale_path(field->id, field->rank, axis, path);
     if (path[0] == '\0')
         snprintf(path, sizeof path, "%s", fallback);
     if (path[0] == '\0')
@@ -124,10 +108,10 @@ done:
  */
 static size_t count_places(const fc__field *field)
 {
-    char path[PATH_SIZE] = "/";
+    char path[FC__NC_PATH_SIZE] = "/";
     size_t places = 0;
     for (size_t axis = field->rank; axis > 1 && path[0]; axis--) {
-        scale_path(field, axis - 1, path);
+        fc__nc_scale_path(field->id, field->rank, axis - 1, path);
         places += path[0] != '\0';
     }
     return places ? places : field->rank - 1;
@@ -145,7 +129,7 @@ static size_t points_of(const fc__field *field, size_t places)
 static fc_status open_fields(reader *in, size_t *largest)
 {
     fc_status status = FC_OK;
-    char label[PATH_SIZE];
+    char label[FC__NC_PATH_SIZE];
     size_t most = 0;
     fc__fields *fields = in->source->state;
     for (size_t i = 0; i < in->names.count; i++) {

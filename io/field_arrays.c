@@ -191,6 +191,23 @@ static fc_status check_length(fc__h5 *h5, const fc__field *field, size_t axis, c
                     field->name, field->shape[axis], expected, of);
 }
 
+/* An axis that is none of those known would make frames larger than they are. */
+static fc_status check_no_other(fc__h5 *h5, const fc__field *field, size_t dims)
+{
+    for (size_t axis = 0; axis < field->rank; axis++) {
+        bool known = axis == field->sequence || axis == field->time || field->shape[axis] == 1 ||
+                     (field->components > 1 && axis == field->component);
+        for (size_t i = 0; !known && i < dims; i++)
+            known = axis == field->space[i];
+        if (!known)
+            return fc__fail(h5->context, FC_ERROR_DATA,
+                            "%s: axis %zu of %s, of length %zu, is none of sequences, times, "
+                            "space and components",
+                            h5->path, axis, field->name, field->shape[axis]);
+    }
+    return FC_OK;
+}
+
 fc_status fc__field_check(fc__h5 *h5, const fc__field *field, size_t dims,
                           const fc__grid_axis *axes, size_t sequences, size_t frames)
 {
@@ -202,6 +219,7 @@ fc_status fc__field_check(fc__h5 *h5, const fc__field *field, size_t dims,
         snprintf(what, sizeof what, "coordinates %s", axes[i].axis.name);
         FC_TRY(check_length(h5, field, field->space[i], what, axes[i].length));
     }
+    FC_TRY(check_no_other(h5, field, dims));
 done:
     return status;
 }

@@ -4,9 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 enum {
     STAGE_BYTES = 1 << 20, /* what is read at once and then spread over frames while in cache */
@@ -60,23 +58,6 @@ static bool read_parts(int descriptor, off_t place, size_t count, struct iovec *
     return true;
 }
 
-/* Has the pages of large new memory made at once, which takes less than a fault for each. A hint:
- * older kernels do not know it. */
-static void populate(void *memory, size_t bytes)
-{
-#ifdef MADV_POPULATE_WRITE
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
-    uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
-    if (bytes >= DIRECT_BYTES && begin < end)
-        (void)madvise((char *)memory + (begin - (uintptr_t)memory), end - begin,
-                      MADV_POPULATE_WRITE);
-#else
-    (void)memory;
-    (void)bytes;
-#endif
-}
-
 /* Frames of `bytes` that follow each other from element `first` of a plain variable, straight into
  * their arrays; false when it is none, or cannot be read, which HDF5 has the words for. */
 static bool read_plain(fc__h5 *h5, hid_t dataset, size_t first, size_t count, size_t bytes,
@@ -87,10 +68,8 @@ static bool read_plain(fc__h5 *h5, hid_t dataset, size_t first, size_t count, si
     int descriptor;
     bool read = find_plain(h5, dataset, &place, &descriptor) &&
                 fc__reserve(NULL, count, sizeof *parts, &parts) == FC_OK;
-    for (size_t f = 0; read && f < count; f++) {
+    for (size_t f = 0; read && f < count; f++)
         parts[f] = (struct iovec){.iov_base = values[f], .iov_len = bytes};
-        populate(values[f], bytes);
-    }
     read = read && read_parts(descriptor, (off_t)(place + first * sizeof(float)), count, parts);
     free(parts);
     return read;

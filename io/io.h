@@ -26,12 +26,35 @@ FC_API FC_NODISCARD fc_status fc_file_probe(fc_context *context, const char *pat
 typedef struct fc_file_description {
     char format[FC_NAME_SIZE]; /* "fieldcast dataset", "CF grid", ... */
     char note[512];            /* what is not read of the file, "" = nothing */
+    uint64_t bytes;            /* its size */
 } fc_file_description;
 
 /* How a dataset or forecast is read; fails as fc_dataset_open does on a file that no format reads.
  * Both functions look at the first file of a pattern (see fc_dataset_read). */
 FC_API FC_NODISCARD fc_status fc_file_describe(fc_context *context, const char *path,
                                                fc_file_description *description);
+
+/* What a variable is to the format that reads its file. */
+typedef enum fc_variable_use {
+    FC_VARIABLE_CHANNEL,  /* read where no variables are named */
+    FC_VARIABLE_READABLE, /* read where it is named */
+    FC_VARIABLE_FIXED,    /* does not change with time; expressions may use it */
+    FC_VARIABLE_OTHER
+} fc_variable_use;
+
+typedef struct fc_file_variable {
+    char name[FC_NAME_SIZE], units[FC_NAME_SIZE];
+    char shape[128]; /* "(time 54, latitude 18)" */
+    char type[16];   /* "float32", "int16", "text" */
+    fc_variable_use use;
+    char reason[FC_NAME_SIZE]; /* why it is no channel, "" for channels */
+    char storage[128];         /* "chunks (1, 18, 432), shuffle, deflate" or "contiguous" */
+    uint64_t bytes, stored;    /* of all values, and in the file */
+} fc_file_variable;
+
+/* The variables in the root group of the file, in their order; free(*variables). */
+FC_API FC_NODISCARD fc_status fc_file_variables(fc_context *context, const char *path,
+                                                size_t *count, fc_file_variable **variables);
 
 /* ---------------------------------------------------------------- datasets */
 
@@ -57,6 +80,32 @@ FC_API FC_NODISCARD fc_status fc_dataset_read(fc_context *context, const char *p
  * reader, which keeps the file open. */
 FC_API FC_NODISCARD fc_status fc_dataset_open(fc_context *context, const char *path,
                                               const fc_read_config *config, fc_dataset **dataset);
+
+typedef struct fc_channel_facts {
+    double lower, upper, mean, deviation; /* of what is observed, NaN where nothing is */
+    double missing;                       /* share of the values, */
+    double least_missing, most_missing;   /* and of those of single frames */
+} fc_channel_facts;
+
+typedef struct fc_data_facts {
+    size_t points_left_out, frames_left_out; /* as they are missing always */
+    fc_channel_facts *channels;              /* (channels of the dataset) */
+} fc_data_facts;
+
+/* fc_dataset_open with what a pass over all values tells, a few megabytes at a time; its progress
+ * is called "reading". */
+FC_API FC_NODISCARD fc_status fc_dataset_examine(fc_context *context, const char *path,
+                                                 const fc_read_config *config, fc_dataset **dataset,
+                                                 fc_data_facts *facts);
+FC_API void fc_data_facts_clear(fc_data_facts *facts);
+
+/* Tells the listener all faults of a dataset, forecast or model file and, with status FC_OK, what
+ * may be none but harms training. Fails only where the file cannot be looked at (FC_ERROR_IO,
+ * FC_ERROR_MEMORY, FC_INTERRUPTED). config: as in fc_dataset_read, may be NULL: then the channels
+ * that the file offers and each other variable that can be read are looked at. */
+FC_API FC_NODISCARD fc_status fc_file_validate(fc_context *context, const char *path,
+                                               const fc_read_config *config,
+                                               fc_fault_listener *listener, void *user);
 /* Writes a native dataset, which is itself a netCDF-4-compatible CF file. attributes: JSON object
  * of global attributes (provenance, generator parameters), may be NULL. Values that are not in
  * memory are read, a few megabytes at a time, as they are written. */

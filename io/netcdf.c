@@ -135,41 +135,75 @@ fc_status fc__nc_list_links(fc__h5 *h5, hid_t parent, fc__nc_links *links)
     return FC_OK;
 }
 
-/* The last part of an object's name. */
-static void object_name(hid_t object, char name[FC__NC_NAME_SIZE])
-{
-    char path[2 * FC__NC_NAME_SIZE] = "";
-    H5Iget_name(object, path, sizeof path);
-    const char *slash = strrchr(path, '/');
-    snprintf(name, FC__NC_NAME_SIZE, "%.256s", slash ? slash + 1 : path);
-}
+/* Scales of a variable's axes as its attribute DIMENSION_LIST has them, if it is one: HDF5's own
+ * look-up trusts it. */
+typedef struct dimension_list {
+    hid_t type, space;
+    hvl_t list[FC__MAX_RANK];
+} dimension_list;
 
-/* Names the axes by the first scale attached to each, from the attribute DIMENSION_LIST. */
-static void read_dimension_list(fc__nc_variable *variable)
+static bool open_dimension_list(hid_t variable, size_t rank, dimension_list *scales)
 {
-    hvl_t list[FC__MAX_RANK] = {{0}};
-    hid_t attribute = H5Aopen(variable->id, "DIMENSION_LIST", H5P_DEFAULT);
-    if (attribute < 0)
-        return;
-    hid_t stored = H5Aget_type(attribute), space = H5Aget_space(attribute);
-    hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ);
+    *scales = (dimension_list){.type = H5I_INVALID_HID, .space = H5I_INVALID_HID};
+    if (!fc__h5_has(variable, "DIMENSION_LIST"))
+        return false;
+    hid_t attribute = H5Aopen(variable, "DIMENSION_LIST", H5P_DEFAULT);
+    hid_t stored = H5Aget_type(attribute);
+    scales->space = H5Aget_space(attribute);
+    scales->type = H5Tvlen_create(H5T_STD_REF_OBJ);
     bool usable = H5Tget_class(stored) == H5T_VLEN && H5Tdetect_class(stored, H5T_REFERENCE) > 0 &&
-                  H5Sget_simple_extent_npoints(space) == (hssize_t)variable->rank;
-    if (usable && H5Aread(attribute, type, list) >= 0) {
-        for (size_t i = 0; i < variable->rank; i++) {
-            if (list[i].len == 0)
-                continue;
-            hid_t scale = H5Rdereference2(variable->id, H5P_DEFAULT, H5R_OBJECT, list[i].p);
-            if (scale >= 0)
-                object_name(scale, variable->dimension[i]);
-            H5Oclose(scale);
-        }
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, list);
-    }
-    H5Tclose(type);
-    H5Sclose(space);
+                  H5Sget_simple_extent_npoints(scales->space) == (hssize_t)rank &&
+                  H5Aread(attribute, scales->type, scales->list) >= 0;
     H5Tclose(stored);
     H5Aclose(attribute);
+    return usable;
+}
+
+static void close_dimension_list(dimension_list *scales, bool usable)
+{
+    if (usable)
+        H5Dvlen_reclaim(scales->type, scales->space, H5P_DEFAULT, scales->list);
+    if (scales->type >= 0)
+        H5Tclose(scales->type);
+    if (scales->space >= 0)
+        H5Sclose(scales->space);
+}
+
+/* Path of the first scale of an axis, "" when it has none. */
+static void path_of_scale(hid_t variable, const hvl_t *references, char path[FC__NC_PATH_SIZE])
+{
+    path[0] = '\0';
+    if (references->len == 0)
+        return;
+    hid_t scale = H5Rdereference2(variable, H5P_DEFAULT, H5R_OBJECT, references->p);
+    if (scale < 0)
+        return;
+    H5Iget_name(scale, path, FC__NC_PATH_SIZE);
+    H5Oclose(scale);
+}
+
+void fc__nc_scale_path(hid_t variable, size_t rank, size_t axis, char path[FC__NC_PATH_SIZE])
+{
+    dimension_list scales;
+    bool usable = open_dimension_list(variable, rank, &scales);
+    path[0] = '\0';
+    if (usable)
+        path_of_scale(variable, &scales.list[axis], path);
+    close_dimension_list(&scales, usable);
+}
+
+/* Names the axes by the first scale attached to each. */
+static void read_dimension_list(fc__nc_variable *variable)
+{
+    char path[FC__NC_PATH_SIZE];
+    dimension_list scales;
+    bool usable = open_dimension_list(variable->id, variable->rank, &scales);
+    for (size_t i = 0; usable && i < variable->rank; i++) {
+        path_of_scale(variable->id, &scales.list[i], path);
+        const char *slash = strrchr(path, '/');
+        snprintf(variable->dimension[i], FC__NC_NAME_SIZE, "%s", slash ? slash + 1 : path);
+    }
+    close_dimension_list(&scales, usable);
 }
 
 /* Opens what is a data set; *id < 0 and FC_OK for a group or a type. */
@@ -214,7 +248,7 @@ static bool describe(hid_t id, const char *name, bool dimensions, fc__nc_variabl
         variable->dimension_only = strcmp(label, DIMENSION_ONLY) == 0;
         if (rank == 1)
             snprintf(variable->dimension[0], FC__NC_NAME_SIZE, "%s", name);
-    } else if (dimensions && fc__h5_has(id, "DIMENSION_LIST")) {
+    } else if (dimensions) {
         read_dimension_list(variable);
     }
     return true;

@@ -7,7 +7,10 @@
 
 #include "io/hdf5_file.h"
 
-enum { FC__NC_NAME_SIZE = 257 }; /* NC_MAX_NAME and the end of the text */
+enum {
+    FC__NC_NAME_SIZE = 257, /* NC_MAX_NAME and the end of the text */
+    FC__NC_PATH_SIZE = 2 * FC__NC_NAME_SIZE + 16
+};
 
 /* ---------------------------------------------------------------- writing */
 
@@ -67,6 +70,9 @@ void fc__nc_release_inventory(fc__nc_inventory *inventory);
 /* Data sets in the groups of the file, for messages: "image1/data(765, 700), ...", cut to the room
  * there is; "none" where there are none. */
 void fc__nc_list_groups(fc__h5 *h5, char *text, size_t size);
+
+/* Path of the first scale of an axis of a data set, "" when it has none. */
+void fc__nc_scale_path(hid_t variable, size_t rank, size_t axis, char path[FC__NC_PATH_SIZE]);
 
 /* NULL when there is none. */
 const fc__nc_variable *fc__nc_find(const fc__nc_inventory *inventory, const char *name);

@@ -3,8 +3,10 @@
 #include "io/source.h"
 #include "io/dataset_file.h"
 #include "io/expression.h"
+#include "io/facts.h"
 #include "io/file_pattern.h"
 #include "io/selection.h"
+#include "io/source_file.h"
 
 #include <hdf5_hl.h>
 #include <math.h>
@@ -80,15 +82,8 @@ static fc_status refuse(fc__source *source)
 
 /* ---------------------------------------------------------------- one file */
 
-/* A file that is the reader of a dataset. */
-typedef struct file_reader {
-    fc__source source;
-    const fc__format *format;
-    char *path;
-} file_reader;
-
 /* Back to an open file of which nothing has been read. */
-static void close_format(file_reader *file)
+static void close_format(fc__source_file *file)
 {
     file->format->close(&file->source);
     file->source.state = NULL;
@@ -96,7 +91,7 @@ static void close_format(file_reader *file)
     file->source.unit = 0;
 }
 
-static void close_channels(file_reader *file)
+void fc__source_file_close_channels(fc__source_file *file)
 {
     fc_dataset *dataset = file->source.dataset;
     close_format(file);
@@ -107,7 +102,13 @@ static void close_channels(file_reader *file)
 
 static void file_destroy(void *user)
 {
-    file_reader *file = user;
+    fc__source_file_destroy(user);
+}
+
+void fc__source_file_destroy(fc__source_file *file)
+{
+    if (!file)
+        return;
     fc__h5_hush(&file->source.h5);
     if (file->format)
         close_format(file);
@@ -121,7 +122,7 @@ static void file_destroy(void *user)
 static fc_status file_read(void *user, fc_context *context, size_t sequence, size_t first,
                            size_t count, float *const *values)
 {
-    file_reader *file = user;
+    fc__source_file *file = user;
     fc__source *source = &file->source;
     fc_status status = FC_OK;
     const fc_dataset *dataset = source->dataset;
@@ -139,15 +140,14 @@ static fc_status file_read(void *user, fc_context *context, size_t sequence, siz
     return status;
 }
 
-/* Opens a file and finds its format. *opened is to be destroyed whether or not this succeeded. */
-static fc_status open_file(fc_context *context, const char *path, file_reader **opened)
+fc_status fc__source_file_open(fc_context *context, const char *path, fc__source_file **opened)
 {
     fc_status status = FC_OK;
     char *copy = NULL;
     *opened = NULL;
     FC_TRY(fc__copy_text(context, path, &copy));
     FC_NEW(context, opened, 1);
-    file_reader *file = *opened;
+    fc__source_file *file = *opened;
     file->path = copy;
     copy = NULL;
     FC_TRY(fc__h5_open(context, file->path, &file->source.h5));
@@ -168,9 +168,7 @@ done:
     return status;
 }
 
-/* Opens the channels of that plain list of variables, NULL = all; source.dataset is then a dataset
- * without values. */
-static fc_status open_channels(file_reader *file, const char *variables, size_t max_frames)
+fc_status fc__source_file_channels(fc__source_file *file, const char *variables, size_t max_frames)
 {
     const fc_read_config plain = {.variables = variables, .max_frames = max_frames};
     fc__source *source = &file->source;
@@ -178,7 +176,7 @@ static fc_status open_channels(file_reader *file, const char *variables, size_t 
     fc_status status = file->format->open(source);
     source->config = NULL;
     if (status != FC_OK) {
-        close_channels(file);
+        fc__source_file_close_channels(file);
         return status;
     }
     source->dataset->reader = (fc_frame_reader){
@@ -192,7 +190,7 @@ static fc_status open_channels(file_reader *file, const char *variables, size_t 
 
 /* What of a request is taken from the file: the plain channels, then what expressions use. */
 typedef struct wanted {
-    file_reader *file;
+    fc__source_file *file;
     size_t plain, count;
     char **name;    /* (count) */
     char **refusal; /* (count) why the format does not take it for a channel, NULL if it does */
@@ -220,9 +218,9 @@ static fc_status add_wanted(fc_context *context, const char *name, wanted *list)
 static fc_status list_wanted(fc_context *context, const fc__request *request, wanted *list)
 {
     fc_status status = FC_OK;
-    file_reader *file = list->file;
+    fc__source_file *file = list->file;
     if (request->count == 0)
-        FC_TRY(open_channels(file, NULL, 0));
+        FC_TRY(fc__source_file_channels(file, NULL, 0));
     size_t channels = request->count ? request->count : file->source.dataset->channel_count;
     FC_NEW(context, &list->name, channels + request->used.count);
     FC_NEW(context, &list->refusal, channels + request->used.count);
@@ -236,7 +234,7 @@ static fc_status list_wanted(fc_context *context, const fc__request *request, wa
         FC_TRY(add_wanted(context, request->used.name[i], list));
 done:
     if (request->count == 0 && file->source.dataset)
-        close_channels(file);
+        fc__source_file_close_channels(file);
     return status;
 }
 
@@ -255,7 +253,7 @@ static fc_status open_list(fc_context *context, const wanted *list, size_t max_f
         strcat(names, names[0] ? "," : "");
         strcat(names, list->name[i]);
     }
-    status = open_channels(list->file, names, max_frames);
+    status = fc__source_file_channels(list->file, names, max_frames);
 done:
     free(names);
     return status;
@@ -270,8 +268,8 @@ static fc_status open_wanted(fc_context *context, wanted *list, size_t max_frame
     if (status == FC_OK || list->plain == list->count)
         return status;
     for (size_t i = list->plain; i < list->count; i++) {
-        if (open_channels(list->file, list->name[i], max_frames) == FC_OK) {
-            close_channels(list->file);
+        if (fc__source_file_channels(list->file, list->name[i], max_frames) == FC_OK) {
+            fc__source_file_close_channels(list->file);
             accepted++;
         } else {
             const char *refusal = context ? fc_context_message(context) : "";
@@ -305,8 +303,8 @@ static fc_status read_constant(void *user, size_t points, const char *name, floa
 }
 
 /* On success the dataset owns the file, which else is to be destroyed as before. */
-static fc_status open_computed(fc_context *context, file_reader **file, const fc__request *request,
-                               size_t max_frames, fc_dataset **dataset)
+static fc_status open_computed(fc_context *context, fc__source_file **file,
+                               const fc__request *request, size_t max_frames, fc_dataset **dataset)
 {
     fc_status status = FC_OK;
     wanted list = {.file = *file};
@@ -327,19 +325,19 @@ fc_status fc__file_open(fc_context *context, const char *path, const fc_read_con
                         fc_dataset **dataset, fc__file_traits *traits)
 {
     fc_status status = FC_OK;
-    file_reader *file = NULL;
+    fc__source_file *file = NULL;
     fc__request request = {0};
     size_t max_frames = config ? config->max_frames : 0;
     *dataset = NULL;
     FC_TRY(fc__request_parse(context, config, &request));
-    FC_TRY(open_file(context, path, &file));
+    FC_TRY(fc__source_file_open(context, path, &file));
     traits->drops_missing = file->format->drops_missing;
     traits->forecast = fc__file_kind_of(&file->source.h5) == FC_FILE_FORECAST;
     fc__h5 *h5 = &file->source.h5;
     if (fc__request_computes(&request)) {
         FC_TRY(open_computed(context, &file, &request, max_frames, dataset));
     } else {
-        FC_TRY(open_channels(file, config ? config->variables : NULL, max_frames));
+        FC_TRY(fc__source_file_channels(file, config ? config->variables : NULL, max_frames));
         *dataset = file->source.dataset;
         file = NULL;
     }
@@ -352,26 +350,53 @@ done:
     return status;
 }
 
+/* Who sees the values of a dataset as they pass; either may be NULL. */
+typedef struct onlookers {
+    fc__survey *survey;
+    fc__gather *gather;
+} onlookers;
+
+static fc_status show(fc_context *context, const onlookers *to, size_t sequence, size_t first,
+                      size_t count, float *const *values)
+{
+    if (to->gather)
+        fc__gather_frames(to->gather, sequence, first, count, values);
+    return to->survey ? fc__survey_frames(to->survey, context, sequence, first, count, values)
+                      : FC_OK;
+}
+
+static size_t count_frames(const fc_dataset *dataset)
+{
+    size_t frames = 0;
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        frames += dataset->sequences[s].frame_count;
+    return frames;
+}
+
 /* Reads everything once, in blocks; keep = the values stay in memory. */
-static fc_status survey_all(fc_context *context, fc_dataset *dataset, bool keep, fc__survey *survey)
+static fc_status pass(fc_context *context, const char *path, fc_dataset *dataset, bool keep,
+                      const onlookers *to)
 {
     fc_status status = FC_OK;
     float **values = NULL;
     size_t step = fc__block_frames(fc__frame_bytes(dataset), dataset->reader.unit);
+    size_t total = count_frames(dataset), passed = 0;
     FC_NEW(context, &values, step);
     for (size_t s = 0; s < dataset->sequence_count; s++) {
         const fc_sequence *sequence = &dataset->sequences[s];
         for (size_t f = 0; f < sequence->frame_count; f += step) {
             size_t count = sequence->frame_count - f < step ? sequence->frame_count - f : step;
             if (fc_context_interrupted(context))
-                FC_TRY(fc__fail(context, FC_INTERRUPTED, "%s: interrupted while reading",
-                                survey->path));
+                FC_TRY(fc__fail(context, FC_INTERRUPTED, "%s: interrupted while reading", path));
             FC_TRY(fc_dataset_load(context, dataset, s, f, count));
             for (size_t k = 0; k < count; k++)
                 values[k] = sequence->frames[f + k].values;
-            FC_TRY(fc__survey_frames(survey, context, s, f, count, values));
+            FC_TRY(show(context, to, s, f, count, values));
             if (!keep)
                 fc_dataset_unload(dataset, s, f, count);
+            passed += count;
+            if (to->gather)
+                fc__report(context, "reading", passed, total, NAN);
         }
     }
 done:
@@ -396,27 +421,61 @@ static fc_status open_all(fc_context *context, const char *path, const fc_read_c
 
 /* ---------------------------------------------------------------- public */
 
-fc_status fc_dataset_open(fc_context *context, const char *path, const fc_read_config *config,
-                          fc_dataset **dataset)
+/* facts: of the dataset, NULL = not wanted. Where nothing but what is missing everywhere is left
+ * out, one pass finds both what that is and the facts. */
+static fc_status open_selected(fc_context *context, const char *path, const fc_read_config *config,
+                               fc_dataset **dataset, fc_data_facts *facts)
 {
     fc_status status = FC_OK;
-    fc_dataset *inner = NULL;
+    fc_dataset *inner = NULL, *made = NULL;
     fc__survey survey = {0};
+    fc__gather gather = {0};
     fc__file_traits traits = {0};
+    bool complete = config && config->complete;
+    onlookers to = {.survey = &survey};
     *dataset = NULL;
     FC_TRY(open_all(context, path, config, &inner, &traits));
     if (traits.drops_missing) {
-        FC_TRY(fc__survey_start(context, inner, path, true, config && config->complete, &survey));
-        FC_TRY(survey_all(context, inner, false, &survey));
+        FC_TRY(fc__survey_start(context, inner, path, true, complete, &survey));
+        if (facts && !complete) {
+            FC_TRY(fc__gather_start(context, inner, &gather));
+            to.gather = &gather;
+        }
+        FC_TRY(pass(context, path, inner, false, &to));
         FC_TRY(fc__survey_finish(&survey, context));
     }
-    status = fc__selection_open(context, path, inner, traits.drops_missing ? &survey : NULL,
-                                traits.forecast, dataset);
+    fc_dataset *whole = inner; /* now of made */
     inner = NULL;
+    FC_TRY(fc__selection_open(context, path, whole, traits.drops_missing ? &survey : NULL,
+                              traits.forecast, &made));
+    if (facts && !to.gather) {
+        to = (onlookers){.gather = &gather};
+        FC_TRY(fc__gather_start(context, made, &gather));
+        FC_TRY(pass(context, path, made, false, &to));
+    }
+    if (facts)
+        FC_TRY(fc__gather_finish(&gather, context, made, facts));
+    *dataset = made;
+    made = NULL;
 done:
+    fc__gather_release(&gather);
     fc__survey_release(&survey);
     fc_dataset_destroy(inner);
+    fc_dataset_destroy(made);
     return status;
+}
+
+fc_status fc_dataset_open(fc_context *context, const char *path, const fc_read_config *config,
+                          fc_dataset **dataset)
+{
+    return open_selected(context, path, config, dataset, NULL);
+}
+
+fc_status fc_dataset_examine(fc_context *context, const char *path, const fc_read_config *config,
+                             fc_dataset **dataset, fc_data_facts *facts)
+{
+    *facts = (fc_data_facts){0};
+    return open_selected(context, path, config, dataset, facts);
 }
 
 fc_status fc_dataset_read(fc_context *context, const char *path, const fc_read_config *config,
@@ -431,7 +490,7 @@ fc_status fc_dataset_read(fc_context *context, const char *path, const fc_read_c
     if (traits.drops_missing || !traits.forecast) {
         FC_TRY(fc__survey_start(context, read, path, traits.drops_missing,
                                 config && config->complete, &survey));
-        FC_TRY(survey_all(context, read, true, &survey));
+        FC_TRY(pass(context, path, read, true, &(onlookers){.survey = &survey}));
         FC_TRY(fc__survey_finish(&survey, context));
     }
     for (size_t s = 0; traits.forecast && s < read->sequence_count; s++)
@@ -445,23 +504,5 @@ fc_status fc_dataset_read(fc_context *context, const char *path, const fc_read_c
 done:
     fc__survey_release(&survey);
     fc_dataset_destroy(read);
-    return status;
-}
-
-fc_status fc_file_describe(fc_context *context, const char *path, fc_file_description *description)
-{
-    fc_status status = FC_OK;
-    file_reader *file = NULL;
-    char *first = NULL;
-    FC_TRY(fc__pattern_first(context, path, &first));
-    FC_TRY(open_file(context, first, &file));
-    FC_TRY(open_channels(file, NULL, 0));
-    fc__copy_name(description->format, file->format->name);
-    snprintf(description->note, sizeof description->note, "%s", file->source.note);
-    close_channels(file);
-done:
-    if (file)
-        file_destroy(file);
-    free(first);
     return status;
 }

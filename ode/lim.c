@@ -59,6 +59,18 @@ done:
     return status;
 }
 
+/* Modes up to the first that hardly moves, whose part in others could not be told. */
+static size_t count_alive(size_t codes, size_t modes, const double *same)
+{
+    double most = 0.0;
+    size_t alive = 0;
+    for (size_t i = 0; i < codes; i++)
+        most = fmax(most, same[i * (codes + 1)]);
+    while (alive < modes && same[alive * (codes + 1)] > 1e-7 * most)
+        alive++;
+    return alive;
+}
+
 /* log of the eigenvalue r + i s, for a flow that neither grows nor flips its sign */
 static void logarithm(double r, double s, double *growth, double *turn)
 {
@@ -132,6 +144,7 @@ fc_status fc__lim_fit(fc_context *context, const fc_trajectories *trajectories, 
     size_t pairs = add_pairs(trajectories, mean, lagged, same);
     modes = modes < codes ? modes : codes;
     modes = modes < pairs ? modes : pairs;
+    modes = count_alive(codes, modes, same);
     FC_TRY(regress(context, codes, modes, ridge, lagged, same, map));
     FC_TRY(generate(context, codes, map, generator));
     /* Eigenvectors that are nearly dependent leave nothing of use. */

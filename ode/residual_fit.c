@@ -146,9 +146,12 @@ static size_t list_sizes(const fc_model *model, const fc__rich_decoder *rich, bo
                          size_t frames, size_t *sizes)
 {
     size_t codes = model->decoder->config.codes, count = 0, most = frames / 3;
-    sizes[count++] = codes;
-    if (!rich->decoder || !free_choice)
+    if (!rich->decoder || !free_choice) {
+        sizes[count++] = codes;
         return count;
+    }
+    codes = codes < rich->modes ? codes : rich->modes;
+    sizes[count++] = codes;
     most = most < rich->modes ? most : rich->modes;
     if (codes > 1)
         sizes[count++] = codes / 2;

@@ -3,7 +3,6 @@
 #include "ode/neighbours.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -628,7 +627,6 @@ fc_status fc__validation_choose(fc_context *context, size_t count,
                 continue;
             FC_TRY(block_errors(context, &validations[n], k, errors));
             double gain = cautious_gain(leads, errors, still);
-            if (getenv("FCDBG")) { fprintf(stderr,"size %zu still %d modes %zu ridge %g gain %.4f noise %.4g :", validations[n].codes, validations[n].candidate[k].still, validations[n].candidate[k].modes, validations[n].candidate[k].ridge, gain, validations[n].noise[0]/5); for (size_t l=0;l<leads;l++){double e=0,o=0; double rho[8]; fc__factors x=fc__validation_weigh(&validations[n],k,l,rho); for(int b=0;b<5;b++){e+=errors[l*5+b];o+=still[l*5+b];} fprintf(stderr," %zu:%.2f(%.2f,%.2f,%.2f)",validations[n].lead[l],e/o,x.a,x.b,rho[0]);} fprintf(stderr,"\n"); }
             if (gain < least) {
                 least = gain;
                 *chosen = n;

@@ -10,7 +10,7 @@ packages=(gcc libc6-dev cmake ninja-build pkg-config libsundials-dev libhdf5-dev
           libxxhash-dev libmuparser-dev)
 [ "${1:-}" = tests ] && packages+=(libcmocka-dev clang libomp-dev clang-format clang-tidy netcdf-bin
                                    libxml2-utils python3-netcdf4 python3-h5py python3-xarray
-                                   python3-h5netcdf)
+                                   python3-h5netcdf hdf5-tools)
 
 if ! command -v dpkg-query >/dev/null; then
     echo "setup: not a Debian system; what is needed there is called: ${packages[*]}" >&2

@@ -646,6 +646,7 @@ test_impossible_pictures_are_refused() {
 # ---------------------------------------------------------------- runner
 
 . "$(dirname -- "${BASH_SOURCE[0]}")/formats.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/streaming.sh"
 passed=0 failed=0 skipped=0
 if ! (prepare) >"$root/prepare" 2>&1; then
     echo 'FAIL  the files that the tests share could not be made:'

@@ -41,12 +41,13 @@ static void requests_of_any_length_are_answered(void **state)
     for (const char *at = fillers; *at; at++) {
         memset(text, *at, SIZE);
         text[SIZE] = '\0';
-        assert_int_equal(fc__request_parse(in->context, &(fc_read_config){.where = text}, &request),
-                         *at == 'a' || strchr("(,+=- ", *at) ? FC_ERROR_USAGE : FC_OK);
+        fc_status status =
+            fc__request_parse(in->context, &(fc_read_config){.where = text}, &request);
+        if (status != (*at == '1' ? FC_OK : FC_ERROR_USAGE))
+            fail_msg("'%c' ends with status %d", *at, (int)status);
         fc__request_release(&request);
         memcpy(text, "x=", 2);
-        fc_status status =
-            fc__request_parse(in->context, &(fc_read_config){.variables = text}, &request);
+        status = fc__request_parse(in->context, &(fc_read_config){.variables = text}, &request);
         assert_true(status == FC_OK || status == FC_ERROR_USAGE);
         fc__request_release(&request);
     }

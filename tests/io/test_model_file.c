@@ -1,6 +1,7 @@
 /* Model files: every number comes back to the last bit, and nothing but a whole model is taken for
  * one. */
 #include "inr/support.h"
+#include "ode/residual.h"
 #include "tests/io/io_testing.h"
 
 #include <hdf5.h>
@@ -30,6 +31,34 @@ static fc_prior *make_prior(fc__rng *rng)
     fill_doubles(rng, CODES * CODES, &prior->covariance);
     fill_doubles(rng, CODES * CODES, &prior->factor);
     return prior;
+}
+
+/* Of a record: two leads, three points, one of them never observed, a cycle of two harmonics. */
+static void make_residual(fc__rng *rng, fc_residual *r)
+{
+    enum { LEADS = 2, PLACES = 3, COLUMNS = 5 };
+    double **const vectors[] = {&r->decay, &r->error, &r->variance, &r->length, &r->nugget};
+    const size_t counts[] = {LEADS * CHANNELS, LEADS * CHANNELS, CHANNELS, CHANNELS, CHANNELS};
+    *r = (fc_residual){
+        .lead_count = LEADS, .point_count = PLACES, .harmonics = 2, .modes = 1, .ridge = 1.0 / 3.0};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
+        fill_doubles(rng, counts[i], vectors[i]);
+    fill_doubles(rng, LEADS, &r->lead);
+    fill_doubles(rng, LEADS, &r->departure);
+    fill_doubles(rng, LEADS, &r->persistence);
+    fill_doubles(rng, PLACES * 3, &r->coordinates);
+    fill_doubles(rng, CODES * CODES, &r->baseline);
+    r->climate = calloc(PLACES * CHANNELS * COLUMNS, sizeof *r->climate);
+    fill_floats(rng, PLACES * CHANNELS * COLUMNS, r->climate);
+    r->climate[COLUMNS] = NAN;
+    r->lead[0] = 0.0;
+    for (size_t i = 0; i < LEADS * CHANNELS; i++)
+        r->decay[i] = 1.0 / (1.0 + r->decay[i]);
+    for (size_t i = 0; i < LEADS; i++) {
+        r->departure[i] = 1.0 / (1.0 + r->departure[i]);
+        r->persistence[i] = 1.0 / (1.0 + r->persistence[i]);
+        r->nugget[i] = 1.0 / (1.0 + r->nugget[i]);
+    }
 }
 
 /* A model in which every number is different and no array is trivial. */
@@ -72,6 +101,7 @@ static fc_model *make_model(bench *in, const fc_decoder_config *decoder,
     model->calibration_values[1] = model->calibration_values[0] + 1.0;
     assert_ok(in, fc__copy_text(in->context, "{\"codes\": 3}", &model->configuration));
     assert_ok(in, fc__copy_text(in->context, "", &model->provenance));
+    make_residual(&rng, &model->residual);
     assert_ok(in, fc_decoder_create(in->context, &model->domain, decoder, &model->decoder));
     fill_floats(&rng, model->decoder->parameter_count, model->decoder->parameters);
     assert_ok(in, fc_field_create(in->context, field, 5, &model->field));
@@ -164,6 +194,29 @@ static void assert_same_networks(const fc_model *a, const fc_model *b)
     }
 }
 
+static void assert_same_residual(const fc_residual *a, const fc_residual *b)
+{
+    size_t leads = a->lead_count, points = a->point_count, columns = 1 + 2 * a->harmonics;
+    assert_int_equal(leads, b->lead_count);
+    assert_int_equal(points, b->point_count);
+    assert_int_equal(a->harmonics, b->harmonics);
+    assert_int_equal(a->still, b->still);
+    assert_int_equal(a->modes, b->modes);
+    assert_true(a->ridge == b->ridge);
+    assert_same_doubles(a->lead, b->lead, leads);
+    assert_same_doubles(a->departure, b->departure, leads);
+    assert_same_doubles(a->persistence, b->persistence, leads);
+    assert_same_doubles(a->decay, b->decay, leads * CHANNELS);
+    assert_same_doubles(a->error, b->error, leads * CHANNELS);
+    assert_same_doubles(a->variance, b->variance, CHANNELS);
+    assert_same_doubles(a->length, b->length, CHANNELS);
+    assert_same_doubles(a->nugget, b->nugget, CHANNELS);
+    assert_same_doubles(a->baseline, b->baseline, CODES * CODES);
+    assert_same_doubles(a->coordinates, b->coordinates, points * 3);
+    if (points)
+        assert_same_bits(a->climate, b->climate, points * CHANNELS * columns * sizeof *a->climate);
+}
+
 static void assert_same_model(const fc_model *a, const fc_model *b)
 {
     assert_same_scalars(a, b);
@@ -186,6 +239,7 @@ static void assert_same_model(const fc_model *a, const fc_model *b)
     assert_int_equal(a->calibration_count, b->calibration_count);
     assert_same_doubles(a->calibration_values, b->calibration_values, a->calibration_count);
     assert_same_doubles(a->calibration_factor, b->calibration_factor, a->calibration_count);
+    assert_same_residual(&a->residual, &b->residual);
 }
 
 static void assert_same_state(const fc_training_state *a, const fc_training_state *b)
@@ -264,6 +318,7 @@ static void half_made_models_come_back_from_checkpoints(void **state)
     model->field = NULL;
     free(model->noise);
     model->noise = NULL;
+    fc__residual_clear(&model->residual);
     model->lead_count = model->calibration_count = 0;
     free(model->lead_time);
     free(model->lead_variance);
@@ -339,7 +394,7 @@ static void numbers_that_cannot_be_are_refused(void **state)
         double value;
         const char *expected;
     } cases[] = {
-        {"/", "fieldcast_format_version", 2.0, "reads versions up to 1"},
+        {"/", "fieldcast_format_version", 3.0, "reads versions up to 2"},
         {"/", "time_scale", 0.0, "time_scale"},
         {"/", "time_origin", NAN, "time_origin"},
         {"/domain", "dims", 9.0, "1 to 4"},
@@ -360,7 +415,8 @@ static void numbers_that_cannot_be_are_refused(void **state)
         {"/prior", "codes", 4.0, "codes"},
         {"/prior/factor", NULL, 0.0, "not positive"},
         {"/prior/covariance", NULL, NAN, "covariance"},
-        {"/cycle", "harmonics", 1000.0, "coefficient"},
+        {"/cycle", "harmonics", 1000.0, "0 to 16"},
+        {"/cycle", "harmonics", 3.0, "coefficient"},
         {"/cycle", "period", 0.0, "period"},
         {"/field", "codes", 2.0, "codes"},
         {"/field", "rank", 16777216.0, "does not fit"},
@@ -370,6 +426,20 @@ static void numbers_that_cannot_be_are_refused(void **state)
         {"/leads/time", NULL, 1.0, "increase from 0"},
         {"/leads/variance", NULL, -1.0, "variance"},
         {"/calibration/values", NULL, 3.0, "increase"},
+        {"/residual", "leads", 1.0, "leads"},
+        {"/residual", "leads", 3.0, "lead"},
+        {"/residual", "points", 16777216.0, "coordinates"},
+        {"/residual", "harmonics", 3.0, "0 to 2"},
+        {"/residual", "harmonics", 1.0, "climate"},
+        {"/residual", "modes", 4.0, "modes"},
+        {"/residual", "ridge", NAN, "ridge"},
+        {"/residual/lead", NULL, 0.5, "increase from 0"},
+        {"/residual/decay", NULL, 1.5, "greater than 1"},
+        {"/residual/persistence", NULL, 1.5, "greater than 1"},
+        {"/residual/length", NULL, 0.0, "length"},
+        {"/residual/nugget", NULL, 1.5, "nugget"},
+        {"/residual/baseline", NULL, NAN, "baseline"},
+        {"/residual/climate", NULL, INFINITY, "climate"},
         {"/training", "parameter_count", 1e15, "parameter_count"},
         {"/training", "parameter_count", 3.0, "parameters"},
     };
@@ -400,10 +470,23 @@ static void numbers_that_cannot_be_are_refused(void **state)
 
 static void missing_parts_are_refused(void **state)
 {
-    static const char *const objects[] = {
-        "domain",       "domain/axis_1", "time",        "channels",           "channels/channel_1",
-        "decoder/head", "decoder/w",     "prior/mean",  "field/m1",           "cycle/coefficient",
-        "leads",        "leads/time",    "calibration", "training/parameters"};
+    static const char *const objects[] = {"domain",
+                                          "domain/axis_1",
+                                          "time",
+                                          "channels",
+                                          "channels/channel_1",
+                                          "decoder/head",
+                                          "decoder/w",
+                                          "prior/mean",
+                                          "field/m1",
+                                          "cycle/coefficient",
+                                          "leads",
+                                          "leads/time",
+                                          "calibration",
+                                          "training/parameters",
+                                          "residual/lead",
+                                          "residual/climate",
+                                          "residual/variance"};
     bench *in = *state;
     fc_model *model = make_model(in, &deep, &full), *read;
     fc_training_state training = make_state(model->field->parameter_count), found;
