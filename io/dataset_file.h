@@ -27,7 +27,7 @@ fc_status fc__names_parse(fc_context *context, const char *list, fc__names *name
 const char *fc__axis_kind_name(fc_axis_kind kind);
 bool fc__axis_kind_parse(const char *name, fc_axis_kind *kind);
 
-/* Frames that are read or written at once, so that a block takes a few megabytes: a multiple of
+/* Frames that are read or written at once, so that a block takes about a megabyte: a multiple of
  * `unit`. */
 size_t fc__block_frames(size_t frame_bytes, size_t unit);
 size_t fc__frame_bytes(const fc_dataset *dataset); /* of the largest frame in memory */

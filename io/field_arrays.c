@@ -194,18 +194,19 @@ static fc_status check_length(fc__h5 *h5, const fc__field *field, size_t axis, c
 /* An axis that is none of those known would make frames larger than they are. */
 static fc_status check_no_other(fc__h5 *h5, const fc__field *field, size_t dims)
 {
+    size_t rest = 1;
     for (size_t axis = 0; axis < field->rank; axis++) {
-        bool known = axis == field->sequence || axis == field->time || field->shape[axis] == 1 ||
-                     (field->components > 1 && axis == field->component);
+        bool known = axis == field->sequence || axis == field->time;
         for (size_t i = 0; !known && i < dims; i++)
             known = axis == field->space[i];
         if (!known)
-            return fc__fail(h5->context, FC_ERROR_DATA,
-                            "%s: axis %zu of %s, of length %zu, is none of sequences, times, "
-                            "space and components",
-                            h5->path, axis, field->name, field->shape[axis]);
+            rest = fc__product(rest, field->shape[axis]);
     }
-    return FC_OK;
+    if (rest == field->components)
+        return FC_OK;
+    return fc__fail(h5->context, FC_ERROR_DATA,
+                    "%s: %s has %zu numbers at each point and time, where its axes speak of %zu",
+                    h5->path, field->name, rest, field->components);
 }
 
 fc_status fc__field_check(fc__h5 *h5, const fc__field *field, size_t dims,

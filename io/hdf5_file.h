@@ -110,13 +110,14 @@ fc_status fc__h5_read_box(fc__h5 *h5, hid_t dataset, const char *name, hid_t typ
 fc_status fc__h5_write_box(fc__h5 *h5, hid_t dataset, const char *name, hid_t type, size_t rank,
                            const size_t *start, const size_t *count, const void *values);
 
-/* Length of the chunks of a data set along an axis, 1 where it has none: frames that are cheapest to
- * read together. */
+/* Length of the chunks of a data set along an axis, 1 where it has none: frames that are cheapest
+ * to read together. */
 size_t fc__h5_unit(hid_t dataset, size_t axis);
 /* A box whose axis `time` runs over frames, as single precision numbers: the values of frame f, in
- * the order of the file, go to values[f][channel], values[f][channel + channels] and so on. The fast
- * way from a file to the frames of a dataset: straight into their arrays where these are dense and
- * large, else in pieces that stay in the cache. To be called with blocks of a few megabytes. */
+ * the order of the file, go to values[f][channel], values[f][channel + channels] and so on. The
+ * fast way from a file to the frames of a dataset: straight into their arrays where these are dense
+ * and large, else in pieces that stay in the cache. To be called with blocks of about a megabyte.
+ */
 fc_status fc__h5_read_frames(fc__h5 *h5, hid_t dataset, const char *name, size_t rank,
                              const size_t *start, const size_t *count, size_t time, size_t channels,
                              size_t channel, float *const *values);

@@ -7,7 +7,7 @@
 
 /* ---------------------------------------------------------------- the survey */
 
-static fc_status allocate_flags(fc_context *context, size_t count, bool ***flags)
+static fc_status allocate_flags(fc_context *context, size_t count, unsigned char ***flags)
 {
     return fc__allocate(context, count, sizeof **flags, flags);
 }
@@ -17,7 +17,12 @@ fc_status fc__survey_start(fc_context *context, const fc_dataset *dataset, const
 {
     fc_status status = FC_OK;
     size_t sets = dataset->points_count;
-    *survey = (fc__survey){.dataset = dataset, .path = path, .drops = drops, .complete = complete};
+    *survey = (fc__survey){.dataset = dataset,
+                           .sequence_count = dataset->sequence_count,
+                           .set_count = sets,
+                           .path = path,
+                           .drops = drops,
+                           .complete = complete};
     FC_NEW(context, &survey->channel_seen, dataset->channel_count);
     FC_NEW(context, &survey->set_seen, sets);
     FC_TRY(allocate_flags(context, dataset->sequence_count, &survey->frame_seen));
@@ -38,11 +43,11 @@ done:
 
 void fc__survey_release(fc__survey *survey)
 {
-    for (size_t s = 0; survey->frame_seen && s < survey->dataset->sequence_count; s++)
+    for (size_t s = 0; survey->frame_seen && s < survey->sequence_count; s++)
         free(survey->frame_seen[s]);
-    for (size_t p = 0; survey->point_seen && p < survey->dataset->points_count; p++)
+    for (size_t p = 0; survey->point_seen && p < survey->set_count; p++)
         free(survey->point_seen[p]);
-    for (size_t p = 0; survey->point_whole && p < survey->dataset->points_count; p++)
+    for (size_t p = 0; survey->point_whole && p < survey->set_count; p++)
         free(survey->point_whole[p]);
     free(survey->frame_seen);
     free(survey->point_seen);
@@ -64,42 +69,48 @@ static bool all_finite(const float *values, size_t count)
     return special == 0;
 }
 
-/* Notes which points of a frame are observed; false if none is. */
-static bool note_points(fc__survey *survey, size_t set, const float *values)
+typedef struct tally {
+    size_t seen;
+    bool infinite;
+} tally;
+
+/* Notes at which points values of a frame, every `stride`-th number, are observed. */
+static tally note_values(const float *values, size_t points, size_t stride, unsigned char *observed)
 {
-    size_t channels = survey->dataset->channel_count, points = survey->dataset->points[set].count;
-    bool *seen = survey->point_seen[set], *whole = survey->point_whole[set], any = false;
-    for (size_t p = 0; channels == 1 && p < points; p++) {
-        bool observed = !isnan(values[p]);
-        seen[p] |= observed;
-        any |= observed;
+    uint32_t seen = 0, infinite = 0;
+    for (size_t p = 0; p < points; p++) {
+        uint32_t bits;
+        memcpy(&bits, &values[p * stride], sizeof bits);
+        bits &= 0x7fffffffu;
+        observed[p] |= bits <= 0x7f800000u;
+        seen += bits <= 0x7f800000u;
+        infinite |= bits == 0x7f800000u;
     }
-    for (size_t p = 0; channels > 1 && p < points; p++) {
-        for (size_t c = 0; c < channels; c++) {
-            bool observed = !isnan(values[p * channels + c]);
-            seen[p] |= observed;
-            any |= observed;
-        }
-    }
-    for (size_t i = 0; whole && any && i < points * channels; i++)
-        whole[i / channels] &= !isnan(values[i]);
-    return any;
+    return (tally){.seen = seen, .infinite = infinite != 0};
 }
 
-/* Notes which channels are observed; false on an infinite value. */
-static bool note_channels(fc__survey *survey, size_t count, const float *values)
+/* One channel after the other, in pieces that stay in the cache and whose counts fit. */
+static tally note_frame(fc__survey *survey, size_t set, const float *values)
 {
-    size_t channels = survey->dataset->channel_count;
-    bool infinite = false;
-    for (size_t c = 0; c < channels; c++) {
-        size_t seen = 0;
-        for (size_t i = c; i < count; i += channels) {
-            seen += !isnan(values[i]);
-            infinite |= (bool)isinf(values[i]);
+    enum { PIECE = 1 << 14 };
+    size_t channels = survey->dataset->channel_count, points = survey->dataset->points[set].count;
+    tally all = {0};
+    for (size_t p = 0; p < points; p += PIECE) {
+        size_t count = points - p < PIECE ? points - p : PIECE;
+        for (size_t c = 0; c < channels; c++) {
+            const float *from = values + p * channels + c;
+            unsigned char *observed = survey->point_seen[set] + p;
+            tally part = channels == 1 ? note_values(from, count, 1, observed)
+                                       : note_values(from, count, channels, observed);
+            survey->channel_seen[c] += part.seen;
+            all.seen += part.seen;
+            all.infinite = all.infinite || part.infinite;
         }
-        survey->channel_seen[c] += seen;
     }
-    return !infinite;
+    unsigned char *whole = survey->point_whole[set];
+    for (size_t i = 0; whole && all.seen && i < points * channels; i++)
+        whole[i / channels] &= !isnan(values[i]);
+    return all;
 }
 
 fc_status fc__survey_frames(fc__survey *survey, fc_context *context, size_t sequence, size_t first,
@@ -119,9 +130,9 @@ fc_status fc__survey_frames(fc__survey *survey, fc_context *context, size_t sequ
                 survey->channel_seen[c] += points;
             continue;
         }
-        bool finite = note_channels(survey, all, frame);
-        survey->frame_seen[sequence][f] = note_points(survey, set, frame);
-        if (!finite || (!survey->drops && !survey->frame_seen[sequence][f]))
+        tally found = note_frame(survey, set, frame);
+        survey->frame_seen[sequence][f] = found.seen > 0;
+        if (found.infinite || (!survey->drops && !survey->frame_seen[sequence][f]))
             return fc__dataset_check_frame(context, dataset, survey->path, sequence, f, frame,
                                            survey->channel_seen); /* knows the words */
     }

@@ -11,14 +11,15 @@
 
 typedef struct fc__survey {
     const fc_dataset *dataset;
+    size_t sequence_count, set_count; /* before anything is left out */
     const char *path;
-    bool drops;           /* frames may be empty, as they are left out */
-    bool complete;        /* points must be observed in every frame, in all channels */
-    bool **frame_seen;    /* (sequences)(frames) */
-    bool **point_seen;    /* (point sets)(points) in some frame */
-    bool **point_whole;   /* (point sets)(points) in all frames that are not empty; if complete */
-    bool *set_seen;       /* (point sets) all of its points have been seen */
-    size_t *channel_seen; /* (channels) */
+    bool drops;                  /* frames may be empty, as they are left out */
+    bool complete;               /* points must be observed in every frame, in all channels */
+    unsigned char **frame_seen;  /* (sequences)(frames) */
+    unsigned char **point_seen;  /* (point sets)(points) in some frame */
+    unsigned char **point_whole; /* the same in all frames that are not empty; if complete */
+    bool *set_seen;              /* (point sets) all of its points have been seen */
+    size_t *channel_seen;        /* (channels) */
 } fc__survey;
 
 /* The survey is to be released whether or not this succeeds. */

@@ -118,7 +118,7 @@ void fc__source_file_destroy(fc__source_file *file)
     free(file);
 }
 
-/* In pieces of whole units of a few megabytes, which formats can take at once. */
+/* In pieces of whole units of about a megabyte, which formats can take at once. */
 static fc_status file_read(void *user, fc_context *context, size_t sequence, size_t first,
                            size_t count, float *const *values)
 {

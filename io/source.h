@@ -15,10 +15,10 @@ typedef struct fc__source {
     fc__nc_inventory
         inventory; /* of the root group, with dimensions for files that are not native */
     const fc_read_config
-        *config;         /* while the file is being opened: variables are plain names here */
-    fc_dataset *dataset; /* made by open, without values (fc_dataset_add_unread) */
-    size_t unit;         /* frames that are cheapest to read together; 0 counts as 1 */
-    void *state;         /* of the format */
+        *config;              /* while the file is being opened: variables are plain names here */
+    fc_dataset *dataset;      /* made by open, without values (fc_dataset_add_unread) */
+    size_t unit;              /* frames that are cheapest to read together; 0 counts as 1 */
+    void *state;              /* of the format */
     char note[FC__TEXT_SIZE]; /* what open left out, for `fieldcast info`; "" = nothing */
 } fc__source;
 
@@ -33,7 +33,7 @@ typedef struct fc__format {
     fc_status (*open)(fc__source *source);
     /* As fc_frame_reader.read, in the units and coordinates of the dataset; NaN = not observed.
      * Values that are missing in every frame may stay: source.c leaves them out. The arrays hold
-     * nothing yet: all of them is to be written. Called for a few megabytes at a time, in whole
+     * nothing yet: all of them is to be written. Called for about a megabyte at a time, in whole
      * units where the request allows it, so that a second pass over what was read finds it in the
      * cache; fc__h5_read_frames is the fast way for plain variables. h5.context is that of the
      * call, and nothing of the source's dataset changes before close. */

@@ -252,21 +252,22 @@ typedef struct fc_cycle {
  *                    + rho(tau) (r(x) - c0(x))
  *
  * is the observation itself at tau = 0 and tends to the climatology phi0 + Phi m + c: m the prior's
- * mean and the cycle, d = z - m the departure of the integrated codes, r = y - phi0 - Phi z(t0) the residual of the observed
- * points, c and c0 its climatology at t0 + tau and at t0. Residuals reach other points by
- * interpolation. All of it is fitted by blocked validation in time. Normalised units. */
+ * mean and the cycle, d = z - m the departure of the integrated codes, r = y - phi0 - Phi z(t0) the
+ * residual of the observed points, c and c0 its climatology at t0 + tau and at t0. Residuals reach
+ * other points by interpolation. All of it is fitted by blocked validation in time. Normalised
+ * units. */
 typedef struct fc_residual {
-    size_t lead_count;  /* 0: none, codes alone make the forecast */
-    double *lead;       /* (lead_count) model time, increasing, first 0 */
-    double *departure;  /* (lead_count) a, in [0, 1]: of what the dynamics makes of the departure */
+    size_t lead_count; /* 0: none, codes alone make the forecast */
+    double *lead;      /* (lead_count) model time, increasing, first 0 */
+    double *departure; /* (lead_count) a, in [0, 1]: of what the dynamics makes of the departure */
     double *persistence; /* (lead_count) b, in [0, 1]: of the departure as it was */
-    double *decay;      /* (lead_count, channels) rho, in [0, 1] */
-    double *error;      /* (lead_count, channels) variance of the error at observed points beside
-                           that of the codes (lead_variance) */
-    double *variance;   /* (channels) of r - c */
-    double *length;     /* (channels) of its correlation (1 - nugget) exp(-h / length) */
-    double *nugget;     /* (channels) */
-    size_t point_count; /* points whose residual has a climatology, 0 where points move */
+    double *decay;       /* (lead_count, channels) rho, in [0, 1] */
+    double *error;       /* (lead_count, channels) variance of the error at observed points beside
+                            that of the codes (lead_variance) */
+    double *variance;    /* (channels) of r - c */
+    double *length;      /* (channels) of its correlation (1 - nugget) exp(-h / length) */
+    double *nugget;      /* (channels) */
+    size_t point_count;  /* points whose residual has a climatology, 0 where points move */
     double *coordinates; /* (point_count, dims) */
     size_t harmonics;    /* of the model's cycle in it */
     float *climate;      /* (point_count, channels, 1 + 2 harmonics): mean, a_1, b_1, ...; NaN where
@@ -312,7 +313,7 @@ FC_API void fc_model_destroy(fc_model *model);
 /* Training, from dataset to model. */
 typedef struct fc_train_config {
     fc_decoder_config decoder;
-    fc_fit_config fit;
+    fc_fit_config fit;     /* of a record: a tolerance below 0.01 is taken as 0.01 */
     fc_field_config field; /* codes is filled in by the fit */
     bool field_auto;       /* default true: linear, rank and hidden follow from the data's size */
     fc_dynamics_config dynamics;

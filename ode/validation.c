@@ -616,6 +616,7 @@ fc_status fc__validation_choose(fc_context *context, size_t count,
 {
     fc_status status = FC_OK;
     size_t leads = validations[0].lead_count;
+    const double worthwhile = 0.01; /* of another number of codes than the fit's */
     double *errors = NULL, *still = NULL, least = 0.0;
     *chosen = *candidate = 0;
     FC_NEW(context, &errors, leads * FC__BLOCKS);
@@ -627,7 +628,7 @@ fc_status fc__validation_choose(fc_context *context, size_t count,
                 continue;
             FC_TRY(block_errors(context, &validations[n], k, errors));
             double gain = cautious_gain(leads, errors, still);
-            if (gain < least) {
+            if (gain < least - (n == *chosen ? 0.0 : worthwhile)) {
                 least = gain;
                 *chosen = n;
                 *candidate = k;

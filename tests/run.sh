@@ -92,7 +92,7 @@ finish() {
 
 # ---------------------------------------------------------------- steps
 
-# gcc | clang | asan: the trees they make are build/, build/clang and build/asan.
+# gcc | clang | asan | fuzz: the trees they make are build/, build/clang, build/asan, build/fuzz.
 build() {
     case $1 in
     gcc) CC=gcc cmake --preset default -DFC_TESTS=ON -DFC_WERROR=ON && cmake --build build -j "$jobs" ;;
@@ -102,6 +102,10 @@ build() {
         ;;
     # Instrumented code makes gcc warn of what is not there.
     asan) CC=gcc cmake --preset asan && cmake --build build/asan -j "$jobs" ;;
+    fuzz)
+        CC=clang cmake --preset default -B build/fuzz -DFC_FUZZ=ON -DFC_TESTS=OFF &&
+            cmake --build build/fuzz -j "$jobs" --target fuzzers
+        ;;
     esac
 }
 
@@ -148,6 +152,12 @@ step 'command line' as_summary bash tests/cli/run.sh build
 step 'installation' as_one env CC=gcc bash tests/install/run.sh build
 [ ! -e build/clang/libfieldcast.a ] ||
     step 'installation, static' as_one env CC=clang bash tests/install/run.sh build/clang
+if command -v clang >/dev/null; then
+    step 'build of the fuzzers' as_one build fuzz &&
+        step 'readers under fuzzing' as_summary bash tests/fuzz/run.sh build/fuzz
+else
+    skip 'readers under fuzzing' 'clang is not installed'
+fi
 if step 'build with sanitizers' as_one build asan; then
     step 'tests under sanitizers' as_cases ctest --test-dir build/asan -V
     step 'command line under sanitizers' as_summary bash tests/cli/run.sh build/asan

@@ -14,7 +14,8 @@ typedef struct cli_session {
 
 typedef fc_status cli_command_run(cli_session *session, int argc, char **argv);
 
-cli_command_run cli_generate, cli_info, cli_train, cli_evaluate, cli_forecast, cli_plot, cli_doctor;
+cli_command_run cli_generate, cli_info, cli_validate, cli_train, cli_evaluate, cli_forecast,
+    cli_plot, cli_doctor;
 
 /* Creates the session's context and lets SIGINT and SIGTERM interrupt it. */
 FC_NODISCARD fc_status cli_start(cli_session *session, size_t threads);

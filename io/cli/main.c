@@ -15,10 +15,11 @@ typedef struct command {
 static const command commands[] = {
     {"generate", cli_generate, "simulate a benchmark case into a data file"},
     {"info", cli_info, "say what a file holds and what can be done with it"},
+    {"validate", cli_validate, "list all faults of a file"},
     {"train", cli_train, "learn a model from observed fields"},
     {"evaluate", cli_evaluate, "score a model's forecasts against data"},
     {"forecast", cli_forecast, "forecast from observations, at any points and times"},
-    {"plot", cli_plot, "draw a data or forecast file"},
+    {"plot", cli_plot, "draw data, forecasts, films, models and results"},
     {"doctor", cli_doctor, "report the machine and libraries, and check that they work"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -30,6 +31,7 @@ static void print_help(FILE *file)
           "\n"
           "Examples\n"
           "  fieldcast generate navier-stokes -o train.nc --sequences 512 --seed 1\n"
+          "  fieldcast info train.nc\n"
           "  fieldcast train train.nc -o model.h5 --minutes 5 --train-frames 10\n"
           "  fieldcast evaluate model.h5 test.nc --observe 0.05\n"
           "  fieldcast forecast model.h5 test.nc -o forecast.nc --times 0:20:0.5 --std\n"

@@ -44,14 +44,18 @@ static void default_text(const cli_option *option, char *text, size_t size)
         snprintf(text, size, " (default %s)", *(const char *const *)option->target);
 }
 
+static bool is_argument(const cli_option *option)
+{
+    return option->type == CLI_ARGUMENT || option->type == CLI_ARGUMENTS;
+}
+
 static void print_option(const cli_option *option)
 {
     char head[128], letter[8] = "    ", fallback[64], text[1024];
     if (option->letter)
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    snprintf(head, sizeof head, "  %s%s%s%s", option->type == CLI_ARGUMENT ? "" : letter,
-             option->name, option->metavariable ? " " : "",
-             option->metavariable ? option->metavariable : "");
+    snprintf(head, sizeof head, "  %s%s%s%s", is_argument(option) ? "" : letter, option->name,
+             option->metavariable ? " " : "", option->metavariable ? option->metavariable : "");
     int column = printf("%s", head);
     if (column > HELP_COLUMN - 2)
         column = printf("\n") - 1;
@@ -149,6 +153,7 @@ static fc_status store(const cli_session *session, const cli_option *option, con
         *(const char **)option->target = text;
         return text[0] ? FC_OK
                        : cli_fail(session, FC_ERROR_USAGE, "%s: must not be empty", option->name);
+    case CLI_ARGUMENTS:
     case CLI_TEXTS: {
         cli_texts *texts = option->target;
         if (texts->count == CLI_TEXTS_MAX)
@@ -184,7 +189,7 @@ static cli_option *match(const cli_syntax *syntax, const char *word, const char 
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     for (size_t i = 0; i < syntax->count; ++i) {
         cli_option *option = &syntax->options[i];
-        if (option->type == CLI_ARGUMENT)
+        if (is_argument(option))
             continue;
         bool name = strlen(option->name) == length && strncmp(option->name, word, length) == 0;
         bool letter = option->letter && word[1] == option->letter && word[2] == '\0';
@@ -242,7 +247,7 @@ static fc_status parse_argument(const cli_session *session, const cli_syntax *sy
 {
     for (size_t i = 0; i < syntax->count; ++i) {
         cli_option *option = &syntax->options[i];
-        if (option->type == CLI_ARGUMENT && !option->given) {
+        if (option->type == CLI_ARGUMENTS || (option->type == CLI_ARGUMENT && !option->given)) {
             option->given = true;
             return store(session, option, word);
         }

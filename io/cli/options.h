@@ -14,14 +14,15 @@ typedef struct cli_texts {
 } cli_texts;
 
 typedef enum cli_type {
-    CLI_ARGUMENT, /* by position; const char * */
-    CLI_FLAG,     /* bool */
-    CLI_COUNT,    /* size_t */
-    CLI_SEED,     /* uint64_t, up to 2^63 - 1 */
-    CLI_REAL,     /* double, finite */
-    CLI_TEXT,     /* const char * */
-    CLI_TEXTS,    /* cli_texts, repeatable */
-    CLI_CHOICE    /* int: place of the word in the metavariable "one|two|three" */
+    CLI_ARGUMENT,  /* by position; const char * */
+    CLI_ARGUMENTS, /* by position, all that are left; cli_texts */
+    CLI_FLAG,      /* bool */
+    CLI_COUNT,     /* size_t */
+    CLI_SEED,      /* uint64_t, up to 2^63 - 1 */
+    CLI_REAL,      /* double, finite */
+    CLI_TEXT,      /* const char * */
+    CLI_TEXTS,     /* cli_texts, repeatable */
+    CLI_CHOICE     /* int: place of the word in the metavariable "one|two|three" */
 } cli_type;
 
 typedef struct cli_option {
@@ -62,6 +63,11 @@ int cli_choice_of(const char *choices, const char *text);
 #define CLI_OPT_ARGUMENT(title, place, text)                                                       \
     {                                                                                              \
         .name = title, .type = CLI_ARGUMENT, .target = CLI__TARGET(const char *, place),           \
+        .required = true, .help = text                                                             \
+    }
+#define CLI_OPT_ARGUMENTS(title, place, text)                                                      \
+    {                                                                                              \
+        .name = title, .type = CLI_ARGUMENTS, .target = CLI__TARGET(cli_texts, place),             \
         .required = true, .help = text                                                             \
     }
 #define CLI_OPT_OUTPUT(what, place, text)                                                          \

@@ -290,11 +290,24 @@ static void change_links(bytes *in, hid_t file, const char *name)
     }
 }
 
+/* Whether an attribute is absent or of its class: HDF5 itself trusts those of scales. */
+static int is_sound(hid_t object, const char *name, H5T_class_t class)
+{
+    if (H5Aexists(object, name) <= 0)
+        return 1;
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(attribute);
+    int sound = H5Tget_class(type) == class;
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return sound;
+}
+
 static void change_scales(bytes *in, hid_t file, const char *name, const char *other)
 {
     hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), scale = H5Dopen2(file, other, H5P_DEFAULT);
     unsigned axis = (unsigned)choose(in, 4);
-    if (dataset >= 0 && scale >= 0) {
+    if (dataset >= 0 && scale >= 0 && is_sound(dataset, "DIMENSION_LIST", H5T_VLEN) &&
+        is_sound(scale, "REFERENCE_LIST", H5T_COMPOUND)) {
         if (choose(in, 2))
             H5DSattach_scale(dataset, scale, axis);
         else

@@ -77,6 +77,18 @@ static void read_both_ways(fc_context *context, const char *path, const fc_read_
     fc_dataset_destroy(unread);
 }
 
+static void read_model(fc_context *context, const char *path)
+{
+    fc_model *model = NULL;
+    fc_training_state state = {0};
+    bool unfinished = false;
+    fc_status status = fc_model_read(context, path, &model, &state, &unfinished);
+    must(status == FC_OK ? model != NULL : !model && fc_context_message(context)[0] != '\0',
+         "a failure without a message, or with a model");
+    fc_training_state_clear(&state);
+    fc_model_destroy(model);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static seed seeds[MOST_SEEDS];
@@ -97,7 +109,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 2)
         fuzz_edit_file(path, data + 2, size - 2);
     fc_read_config config = {.complete = how & 1, .max_frames = how & 2 ? 2 : 0};
-    read_both_ways(context, path, &config);
+    fc_file_kind kind;
+    if (fc_file_probe(context, path, &kind) == FC_OK && kind == FC_FILE_MODEL)
+        read_model(context, path);
+    else
+        read_both_ways(context, path, &config);
     unlink(path);
     return 0;
 }

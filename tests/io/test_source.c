@@ -258,6 +258,28 @@ static void derived_channels_are_computed(void **state)
     fc_dataset_destroy(read);
 }
 
+/* Comparisons and functions with a missing number would else be some number. */
+static void what_is_missing_makes_results_missing(void **state)
+{
+    bench *in = *state;
+    const char *path = in_folder(in, "data.nc");
+    const fc_read_config config = {.variables = "x=a>5,y=max(a,b),z=b", .where = "a < 5 || 1"};
+    fc_dataset *made = make(in, (shape){.sequences = 1, .frames = 3}), *read;
+    made->sequences[0].frames[1].values[8] = NAN; /* a at point 4 */
+    write_dataset(in, path, made, false);
+    read = read_all(in, path, &config);
+    const float *values = read->sequences[0].frames[1].values + 3 * 3;
+    assert_true(values[0] == 1.0f && values[2] == value_of(0, 1, 3, 1));
+    assert_true(isnan(values[3]) && isnan(values[4]));
+    assert_true(isnan(values[5])); /* as the condition cannot be told */
+    fc_dataset_destroy(read);
+    const fc_read_config open = {.variables = "x=a>5,y=max(a,b),z=b"};
+    read = read_all(in, path, &open);
+    values = read->sequences[0].frames[1].values + 3 * 4;
+    assert_true(isnan(values[0]) && isnan(values[1]) && values[2] == value_of(0, 1, 4, 1));
+    fc_dataset_destroy(read);
+}
+
 static void a_condition_makes_values_missing(void **state)
 {
     bench *in = *state;
@@ -491,6 +513,7 @@ int main(void)
         TEST(bad_values_are_found_opened_and_read),
         TEST(the_format_of_a_file_is_named),
         TEST(derived_channels_are_computed),
+        TEST(what_is_missing_makes_results_missing),
         TEST(a_condition_makes_values_missing),
         TEST(points_that_are_complete_are_kept),
         TEST(faulty_expressions_are_explained),

@@ -1,4 +1,5 @@
 #include "model_fixture.h"
+#include "ode/residual.h"
 #include "ode/training_data.h"
 
 #include <stdio.h>
@@ -249,6 +250,10 @@ static fc_training_state state_copy(fc_context *context, fc_training *training)
          fc_prior_create(context, codes, from->prior->mean, from->prior->covariance, &to->prior));
     must(context, fc_field_create(context, &from->field->config, 1, &to->field));
     memcpy(to->field->parameters, from->field->parameters, parameters * sizeof(float));
+    must(context, fc__residual_copy(context, from, to));
+    to->lead_time = from->lead_count ? doubles(from->lead_time, from->lead_count) : NULL;
+    to->lead_variance =
+        from->lead_count ? doubles(from->lead_variance, from->lead_count * codes) : NULL;
     s.model = to;
     s.trainer.parameters = floats(s.trainer.parameters, parameters);
     s.trainer.first_moment = floats(s.trainer.first_moment, parameters);
@@ -292,6 +297,12 @@ static void assert_same_model(const fc_model *a, const fc_model *b)
         assert_same_doubles(2 * a->cycle.harmonics * codes, a->cycle.coefficient,
                             b->cycle.coefficient);
     assert_same_doubles(a->lead_count * codes, a->lead_variance, b->lead_variance);
+    assert_int_equal(a->residual.lead_count, b->residual.lead_count);
+    if (a->residual.lead_count) {
+        assert_same_doubles(a->lead_count, a->residual.departure, b->residual.departure);
+        assert_same_doubles(a->lead_count, a->residual.decay, b->residual.decay);
+        assert_same_doubles(codes * codes, a->residual.baseline, b->residual.baseline);
+    }
     assert_same_doubles(a->calibration_count, a->calibration_factor, b->calibration_factor);
     assert_true(a->floor_mse == b->floor_mse);
     assert_true(a->horizon == b->horizon && a->time_scale == b->time_scale);
