@@ -132,18 +132,27 @@ static void describe_variable(const fc__nc_variable *variable, fc_file_variable 
 
 static bool is_coordinate(const fc__nc_inventory *inventory, const fc__nc_variable *variable)
 {
-    return (variable->roles & FC__NC_COORDINATE) || fc__cf_is_time_variable(variable) ||
+    static const char *const places[] = {"node_coordinates", "edge_coordinates",
+                                         "face_coordinates"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (fc__cf_is_named_in(inventory, places[i], variable->name))
+            return true;
+    return (variable->roles & FC__NC_COORDINATE) || fc__cf_horizontal(variable) ||
+           fc__cf_is_time_variable(variable) ||
            fc__nc_find_coordinate(inventory, variable->name) == variable;
 }
 
 /* Why a variable cannot be a channel, by what it is alone; NULL where it could be one. */
 static const char *reason_of(const fc__nc_inventory *inventory, const fc__nc_variable *variable)
 {
+    char role[FC_NAME_SIZE] = "";
     if (fc__h5_has(variable->id, "topology_dimension"))
         return "describes a mesh";
-    if (fc__cf_is_named_in(inventory, "face_node_connectivity", variable->name) ||
+    fc__h5_get_text(variable->id, "cf_role", role, sizeof role);
+    if (strstr(role, "connectivity") ||
+        fc__cf_is_named_in(inventory, "face_node_connectivity", variable->name) ||
         fc__cf_is_named_in(inventory, "edge_node_connectivity", variable->name))
-        return "corners of a mesh";
+        return "connections of a mesh";
     if (fc__h5_has(variable->id, "grid_mapping_name"))
         return "describes a map projection";
     if (!variable->number)

@@ -43,9 +43,9 @@ static fc_status find_duplicates(fc_context *context, const fc_dataset *dataset,
     }
     if (repeated)
         FC__WARN(context,
-                 "%s: %zu points of set %zu lie where others do, such as %zu and %zu: they count "
-                 "twice in training, and contradict each other where their values differ",
-                 path, repeated, set, first < second ? first : second,
+                 "%s: places that repeat in point set %zu: %zu, such as points %zu and %zu: they "
+                 "count twice in training, and contradict each other where their values differ",
+                 path, set, repeated, first < second ? first : second,
                  first < second ? second : first);
 done:
     free(places);
@@ -142,7 +142,7 @@ static fc_status check_lengths(fc_context *context, const fc_dataset *dataset, c
         frames += dataset->sequences[s].frame_count;
         if (dataset->sequences[s].frame_count < 2)
             FC__WARN(context,
-                     "%s: sequence %zu has %zu frames: a model learns how one frame becomes the "
+                     "%s: frames of sequence %zu: %zu; a model learns how one frame becomes the "
                      "next, which takes 2 at least",
                      path, s, dataset->sequences[s].frame_count);
     }
@@ -189,6 +189,8 @@ typedef struct value_check {
 static size_t fill_of(float value)
 {
     size_t k = 0;
+    if (fabsf(value) < 99.0f || value != rintf(value)) /* most values, soon */
+        return FILLS;
     while (k < FILLS && value != fills[k])
         k++;
     return k;
@@ -390,8 +392,8 @@ static fc_status check_values(fc_context *context, fc_dataset *dataset, const ch
         FC_TRY(check_channel(&check, c));
     if (check.empty && drops)
         FC__WARN(context,
-                 "%s: %zu frames have no value at all, the first of them frame %zu of sequence "
-                 "%zu: they are left out, which leaves gaps in time",
+                 "%s: frames without any value: %zu, the first of them frame %zu of sequence %zu: "
+                 "they are left out, which leaves gaps in time",
                  path, check.empty, check.empty_frame, check.empty_sequence);
 done:
     for (size_t c = 0; check.channels && c < channels; c++)

@@ -169,7 +169,7 @@ fc__correlation fc__correlation_fit(const fc__correlogram *g)
     double least = INFINITY;
     for (size_t l = 0; l < LENGTHS; l++) {
         double length =
-            0.3 * g->shortest * pow(10.0 * g->longest / g->shortest, l / (LENGTHS - 1.0));
+            0.3 * g->shortest * pow(10.0 * g->longest / g->shortest, (double)l / (LENGTHS - 1.0));
         double cross = 0.0, norm = 1e-300, error = 0.0;
         for (int pass = 0; pass < 2; pass++) {
             double share = fmin(fmax(cross / norm, 0.0), 1.0);

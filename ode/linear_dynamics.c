@@ -196,7 +196,8 @@ fc_status fc__dynamics_settle(fc_context *context, const fc_trajectories *traini
     double *departure = NULL, gain = 0.0;
     FC_NEW(context, &departure, r->lead_count);
     FC_TRY(join(context, training, validation, &all));
-    if (validation->count)
+    /* A field that is linear itself could only be better by chance. */
+    if (validation->count && (model->field->config.rank || model->field->config.hidden))
         FC_TRY(compare_fields(context, training, validation, model, departure, &gain));
     if (gain < clearly) {
         memcpy(r->departure + 1, departure + 1, (r->lead_count - 1) * sizeof *departure);

@@ -15,8 +15,9 @@ fc_status fc__baseline_fit(fc_context *context, const fc_trajectories *trajector
                            fc_model *model);
 
 /* Puts the linear dynamics, fitted to both, in place of the trained field unless that forecasts the
- * validation trajectories clearly better than the linear dynamics fitted to the training ones; then
- * the factors a(tau) become those of the trained field. */
+ * validation trajectories clearly better than the linear dynamics fitted to the training ones (a
+ * field without nonlinear parts never is taken for that); then the factors a(tau) become those of
+ * the trained field. */
 fc_status fc__dynamics_settle(fc_context *context, const fc_trajectories *training,
                               const fc_trajectories *validation, fc_model *model);
 

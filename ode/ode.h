@@ -313,7 +313,7 @@ FC_API void fc_model_destroy(fc_model *model);
 /* Training, from dataset to model. */
 typedef struct fc_train_config {
     fc_decoder_config decoder;
-    fc_fit_config fit;     /* of a record: a tolerance below 0.01 is taken as 0.01 */
+    fc_fit_config fit;
     fc_field_config field; /* codes is filled in by the fit */
     bool field_auto;       /* default true: linear, rank and hidden follow from the data's size */
     fc_dynamics_config dynamics;
@@ -409,6 +409,15 @@ FC_API FC_NODISCARD fc_status fc_model_forecast(fc_context *context, const fc_mo
                                                 const fc_forecast_config *config,
                                                 fc_dataset **forecast, fc_dataset **deviation,
                                                 fc_integration *integrations); /* or NULL */
+
+/* The fields of all frames of `observations` with their gaps filled, at the wanted points: what
+ * fc_model_forecast gives at each frame's own time (optimal interpolation in the codes; the
+ * residual of records reaches unobserved points by interpolation). Results as there, deviation may
+ * be NULL. */
+FC_API FC_NODISCARD fc_status fc_model_fill(fc_context *context, const fc_model *model,
+                                            const fc_dataset *observations, const fc_points *points,
+                                            const fc_forecast_config *config, fc_dataset **filled,
+                                            fc_dataset **deviation);
 
 /* FC_ERROR_DATA saying what differs when a dataset cannot be used with a model (dims, axis kinds,
  * channels by name, extent of the domain). */

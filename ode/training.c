@@ -95,9 +95,6 @@ static fc_status fit_decoder(fc_training *t)
     fc_fit_report report;
     double *noise = NULL;
     decoder.seed = fit.seed = t->config.seed;
-    /* Modes of a noisy record that hold next to nothing of frames not seen serve nobody. */
-    if (t->data.source->record)
-        fit.tolerance = fmax(fit.tolerance, 0.01);
     FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, t->data.validation, &decoder, &fit,
                           &model->decoder, &model->prior, model->noise, &report));
     model->floor_mse = isnan(report.validation_mse) ? report.training_mse : report.validation_mse;

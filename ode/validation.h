@@ -54,6 +54,11 @@ void fc__validation_clear(fc__validation *validation);
 fc_status fc__validation_add(fc_context *context, const fc__record *record, const fc__fold *fold,
                              size_t block, uint64_t seed, fc__validation *validation);
 
+/* Sums (channels) of a candidate, lead and block, and their addition. */
+fc__moments *fc__validation_moments(const fc__validation *validation, size_t candidate, size_t lead,
+                                    size_t block);
+void fc__moments_add(fc__moments *sum, const fc__moments *moments);
+
 /* Factors of a candidate at a lead by least squares, drawn to the best of persistence, codes alone
  * and climatology; rho (channels). All lie in [0, 1]. */
 fc__factors fc__validation_weigh(const fc__validation *validation, size_t candidate, size_t lead,

@@ -162,7 +162,7 @@ void cli_facts_release(cli_facts *facts)
 void cli_facts_leads(const cli_facts *facts, char *text, size_t size)
 {
     static const size_t steps[] = {1, 3, 6};
-    size_t most = facts->most / 10, used = 0;
+    size_t most = facts->most / 5, used = 0;
     double cycle = facts->dataset->time.cycle / facts->time.median;
     used = (size_t)snprintf(text, size, "1");
     for (size_t i = 1; i < sizeof steps / sizeof *steps; ++i)

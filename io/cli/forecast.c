@@ -14,7 +14,7 @@ typedef struct forecast_options {
     fc_forecast_config config;
     double observe;
     size_t from, threads;
-    bool from_given;
+    bool from_given, fill;
     int method, format;
 } forecast_options;
 
@@ -36,8 +36,12 @@ typedef struct forecast_job {
 
 static fc_status check_options(const cli_session *session, forecast_options *o)
 {
-    if (!o->times == !o->at)
-        return cli_fail(session, FC_ERROR_USAGE, "one of --times and --at must be given");
+    if ((o->times != NULL) + (o->at != NULL) + o->fill != 1)
+        return cli_fail(session, FC_ERROR_USAGE, "one of --times, --at and --fill must be given");
+    if (o->fill && (o->from_given || o->observed || o->observe < 1.0))
+        return cli_fail(session, FC_ERROR_USAGE,
+                        "--fill takes every frame as it is, without --from-frame, --observe and "
+                        "--save-observed");
     if ((o->grid != NULL) + (o->points != NULL) + (o->like != NULL) > 1)
         return cli_fail(session, FC_ERROR_USAGE,
                         "only one of --grid, --points and --like can be given");
@@ -240,6 +244,17 @@ static fc_status forecast_all(forecast_job *job)
     return status;
 }
 
+/* Every frame of the observations with its gaps filled. */
+static fc_status fill_all(forecast_job *job)
+{
+    const fc_forecast_config *config = &job->options->config;
+    job->time_count = job->observations->sequences[0].frame_count;
+    return cli_library(job->session,
+                       fc_model_fill(job->session->context, job->model, job->observations,
+                                     &job->points, config, &job->forecast,
+                                     config->deviation ? &job->deviation : NULL));
+}
+
 /* ---------------------------------------------------------------- output */
 
 /* Time of the observed frame, NaN where it differs between sequences. */
@@ -262,9 +277,11 @@ static fc_status write_file(forecast_job *job)
     cli_json_text(attributes, "version", fc_version());
     cli_json_text(attributes, "model", o->model);
     cli_json_text(attributes, "observations", o->observations);
-    cli_json_count(attributes, "observed_frame", job->from);
-    cli_json_real(attributes, "observed_time", common_start(job));
-    cli_json_real(attributes, "observed_share", o->observe);
+    if (!o->fill) {
+        cli_json_count(attributes, "observed_frame", job->from);
+        cli_json_real(attributes, "observed_time", common_start(job));
+        cli_json_real(attributes, "observed_share", o->observe);
+    }
     cli_json_real(attributes, "rtol", o->config.integrator.rtol);
     cli_json_real(attributes, "atol", o->config.integrator.atol);
     cli_json_count(attributes, "seed", o->config.seed);
@@ -305,13 +322,14 @@ static fc_status run_job(forecast_job *job)
     CLI_TRY(
         cli_data_read_for(session, job->model, o->observations, &o->reading, &job->observations));
     CLI_TRY(choose_frame(job));
-    CLI_TRY(choose_times(job));
+    if (!o->fill)
+        CLI_TRY(choose_times(job));
     CLI_TRY(choose_points(job));
     if (o->observe < 1.0)
         CLI_TRY(thin_observations(job));
     if (o->observed)
         CLI_TRY(save_observed(job));
-    CLI_TRY(forecast_all(job));
+    CLI_TRY(o->fill ? fill_all(job) : forecast_all(job));
     CLI_TRY(write_forecast(job));
     if (job->failed)
         status = cli_fail(session, FC_ERROR_SOLVER,
@@ -327,7 +345,8 @@ static const char examples[] =
     "  fieldcast forecast model.h5 test.nc -o forecast.nc --times 0:20:0.5 --grid 256x256 --std\n"
     "  fieldcast forecast model.h5 test.nc -o - --times 1,2,5 --points stations.csv\n"
     "  fieldcast forecast sst.h5 sst.nc -o next.nc --at 2010-10-16,2010-11-16\n"
-    "  fieldcast forecast model.h5 test.nc -o forecast.nc --times 0:20:1 --observe 0.05\n";
+    "  fieldcast forecast model.h5 test.nc -o forecast.nc --times 0:20:1 --observe 0.05\n"
+    "  fieldcast forecast sst.h5 cloudy.nc -o filled.nc --fill --std\n";
 
 fc_status cli_forecast(cli_session *session, int argc, char **argv)
 {
@@ -342,6 +361,8 @@ fc_status cli_forecast(cli_session *session, int argc, char **argv)
         CLI_OPT_TEXT("--times", "T", &o.times,
                      "start:stop:step or a,b,c: times after the observed frame"),
         CLI_OPT_TEXT("--at", "DATES", &o.at, "dates (or numbers of the file's time axis), a,b,c"),
+        CLI_OPT_FLAG("--fill", &o.fill,
+                     "in place of times: every frame of OBS itself, with its gaps filled"),
         CLI_OPT_TEXT("--grid", "NXxNY", &o.grid, "forecast on a grid over the whole domain"),
         CLI_OPT_TEXT("--points", "FILE.csv", &o.points, "at the points of a table"),
         CLI_OPT_TEXT("--like", "FILE", &o.like,
@@ -361,7 +382,7 @@ fc_status cli_forecast(cli_session *session, int argc, char **argv)
         CLI_OPT_SEED("--seed", &o.config.seed, "of observed points and ensemble"),
         CLI_OPT_THREADS(&o.threads),
     };
-    const cli_syntax syntax = {.usage = "MODEL OBS -o OUT --times T [options]",
+    const cli_syntax syntax = {.usage = "MODEL OBS -o OUT --times T|--at DATES|--fill [options]",
                                .summary = "forecast from observations, at any points and times",
                                .examples = examples,
                                .count = sizeof options / sizeof options[0],

@@ -49,20 +49,28 @@ static void print_channels(const cli_facts *facts)
     }
 }
 
+/* Whether units are those of times, which are told beside the times. */
+static bool is_dated(const char *units)
+{
+    return strstr(units, " since ") != NULL;
+}
+
 /* What the file holds beside the channels, and why it is none. */
 static void print_others(const cli_facts *facts)
 {
-    enum { MOST = 24 };
+    enum { MOST = 24, COLUMN = 34 };
     size_t shown = 0, others = 0;
     for (size_t i = 0; i < facts->variable_count; ++i) {
         const fc_file_variable *variable = &facts->variables[i];
-        char whole[FC_NAME_SIZE + sizeof variable->shape];
         if (variable->use == FC_VARIABLE_CHANNEL || others++ >= MOST)
             continue;
         if (shown++ == 0)
             printf("also in the file\n");
-        snprintf(whole, sizeof whole, "%s%s", variable->name, variable->shape);
-        printf("  %-31s %-10s %s%s\n", whole, variable->units, variable->reason,
+        int column = printf("  %s%s ", variable->name, variable->shape);
+        if (column > COLUMN)
+            column = printf("\n") - 1;
+        printf("%*s%-10s %s%s\n", COLUMN - column, "",
+               is_dated(variable->units) ? "" : variable->units, variable->reason,
                variable->use == FC_VARIABLE_READABLE ? "; --variables reads it"
                : variable->use == FC_VARIABLE_FIXED  ? "; expressions may use it"
                                                      : "");
@@ -96,7 +104,7 @@ static void print_storage(const cli_facts *facts)
         bytes_text(stored, size, sizeof size);
         bytes_text(bytes, whole, sizeof whole);
         printf("  stored       %s, %s: %s", variable->type, variable->storage, size);
-        if (stored && strchr(variable->storage, ','))
+        if (stored && (double)stored < 0.99 * (double)bytes)
             printf(" of %s (%.2g times smaller)", whole, (double)bytes / (double)stored);
         putchar('\n');
     }
@@ -250,7 +258,7 @@ static void print_combinations(const cli_facts *facts)
         for (size_t k = 0; k < facts->variable_count; ++k) {
             const fc_file_variable *channel = &facts->variables[k];
             if (fixed->use != FC_VARIABLE_FIXED || channel->use != FC_VARIABLE_CHANNEL ||
-                strcmp(fixed->units, channel->units) != 0)
+                strncmp(fixed->type, "float", 5) != 0 || strcmp(fixed->units, channel->units) != 0)
                 continue;
             printf("  %s has the units of %s: if their sum is of interest,\n    --variables "
                    "sum=%s+%s\n",

@@ -207,7 +207,7 @@ static fc_status unknown_option(const cli_session *session, const cli_syntax *sy
     const char *names[CLI_TEXTS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < syntax->count && count < CLI_TEXTS_MAX; ++i)
-        if (syntax->options[i].type != CLI_ARGUMENT)
+        if (!is_argument(&syntax->options[i]))
             names[count++] = syntax->options[i].name;
     char bare[128];
     snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word, "="), word);

@@ -92,7 +92,7 @@ prepare() {
 # ---------------------------------------------------------------- the program as a whole
 
 test_help_of_every_command_leads_with_examples() {
-    for command in generate info train evaluate forecast plot doctor; do
+    for command in generate info validate train evaluate forecast plot doctor; do
         fieldcast $command --help
         expect_code 0
         [ "$(sed -n 3p out)" = Examples ] || fail "$command: no examples on top"
@@ -155,9 +155,12 @@ test_missing_and_surplus_arguments_are_named() {
     fieldcast train data.nc
     expect_code 2
     expect_message '--output is missing'
-    fieldcast info a.nc b.nc
+    fieldcast info
     expect_code 2
-    expect_message "unexpected argument 'b.nc'"
+    expect_message 'FILE is missing'
+    fieldcast evaluate a.h5 b.nc c.nc
+    expect_code 2
+    expect_message "unexpected argument 'c.nc'"
     fieldcast train data.nc -o
     expect_code 2
     expect_message '--output: needs a value'
@@ -293,6 +296,78 @@ test_a_single_frame_is_explained() {
     expect_code 3
     expect_message 'one frame'
     expect_only one.nc
+}
+
+test_info_tells_what_is_in_real_files() {
+    local golden=$here/../golden
+    fieldcast info "$golden/points_tide.nc"
+    expect_code 0
+    expect_output 'UGRID mesh'
+    expect_output 'does not change with time; expressions may use it'
+    expect_output '--variables sum=depth+elevation'
+    expect_output '--until 2000-01-01T'
+    expect_output '--leads 1'
+    fieldcast info "$golden/cf_sst_alboran_cloudy.nc"
+    expect_output '57.10 % (of a frame 31.3 to 93.7 %)'
+    expect_output '374 points that are missing always'
+    expect_output 'times smaller'
+    fieldcast info "$golden/points_molene.nc"
+    expect_output 'have no coordinates'
+}
+
+test_info_takes_several_files() {
+    fieldcast info "$shared/train.nc" "$shared/model.h5"
+    expect_code 0
+    expect_output '24 of 8 frames'
+    expect_output 'fieldcast model'
+    fieldcast info "$shared/train.nc" nothing.nc "$shared/test.nc" --json
+    expect_code 6
+    expect_message nothing.nc
+    [ "$(grep -c '"kind": "dataset"' out)" -eq 2 ] || fail 'not two objects'
+    [ "$(head -n 1 out)" = '[' ] || fail 'no list'
+    fieldcast info "$shared/te*.nc"
+    expect_code 0
+    expect_output '3 of 10 frames'
+}
+
+# ---------------------------------------------------------------- validate
+
+test_validate_finds_no_fault_in_what_fieldcast_wrote() {
+    for file in train.nc forecast.nc model.h5; do
+        fieldcast validate "$shared/$file"
+        expect_code 0
+        expect_output "$file: 0 errors, "
+    done
+    fieldcast validate "$shared/train.nc" "$shared/model.h5" --json
+    expect_code 0
+    [ "$(grep -c '"errors": 0' out)" -eq 2 ] || fail 'not two objects'
+}
+
+test_validate_tells_damaged_and_missing_files_apart() {
+    fieldcast validate nothing.nc
+    expect_code 6
+    expect_message nothing.nc
+    head -c 3000 "$shared/model.h5" >short.h5
+    fieldcast validate short.h5 "$shared/train.nc"
+    expect_code 3
+    expect_output 'error: short.h5'
+    expect_output 'train.nc: 0 errors'
+    fieldcast validate "$shared/train.nc" --variables 'x=1+'
+    expect_code 2
+    fieldcast validate "$shared/train.nc" --variables salinity
+    expect_code 3
+    expect_output salinity
+}
+
+test_validate_counts_faults_of_a_kind() {
+    fieldcast generate navier-stokes -o one.nc --sequences 9 --frames 1 --grid 16 --burn-in 1
+    fieldcast validate one.nc
+    expect_code 0
+    expect_output 'warning: one.nc: frames of sequence 4: 1;'
+    expect_no_output 'sequence 5'
+    expect_output 'warning: and 4 more of this kind'
+    fieldcast validate one.nc --json
+    expect_output '"count": 9'
 }
 
 # ---------------------------------------------------------------- train
