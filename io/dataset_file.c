@@ -1,5 +1,5 @@
 #include "io/dataset_file.h"
-#include "io/file_pattern.h"
+#include "io/read/file_pattern.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #ifndef FC_IO_DATASET_FILE_H
 #define FC_IO_DATASET_FILE_H
 
+#include "io/hdf5/netcdf.h"
 #include "io/io.h"
-#include "io/netcdf.h"
 
 enum { FC__DATASET_VERSION = 1 };
 

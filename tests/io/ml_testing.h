@@ -5,7 +5,7 @@
 #define FC_TESTS_ML_TESTING_H
 
 #include "inr/support.h"
-#include "io/source.h"
+#include "io/read/source.h"
 #include "tests/io/io_testing.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #ifndef FC_TESTS_POINT_CASES_H
 #define FC_TESTS_POINT_CASES_H
 
-#include "io/netcdf.h"
+#include "io/hdf5/netcdf.h"
 #include "tests/io/io_testing.h"
 
 #include <hdf5_hl.h>

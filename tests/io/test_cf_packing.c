@@ -1,6 +1,6 @@
 /* Missing and packed values, unpacked by row and one by one, and the ways of blocks of a file into
  * frames, chunked or not. */
-#include "io/cf_frames.h"
+#include "io/read/cf_frames.h"
 #include "tests/io/cf_fixture.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * lists of observations that they were made from (tests/golden/make_points_cases.py), and what is
  * refused. */
 #include "inr/support.h"
-#include "io/source.h"
+#include "io/read/source.h"
 #include "tests/io/point_cases.h"
 
 static const char cases[] = "points_cases.nc", stations[] = "points_molene.nc";

@@ -1,7 +1,7 @@
 /* Times and calendars against cftime (tests/golden/make_calendars.py), and the cycles of records.
  */
 #include "inr/support.h"
-#include "io/cf_time.h"
+#include "io/read/cf_time.h"
 #include "tests/io/io_testing.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Requests taken apart, and channels computed from variables with and without a time axis: the
  * water level of a real tide against numpy (tests/golden/make_expressions.py). */
 #include "inr/support.h"
-#include "io/expression.h"
+#include "io/read/expression.h"
 #include "tests/io/io_testing.h"
 
 #include <math.h>

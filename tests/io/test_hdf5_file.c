@@ -1,7 +1,7 @@
 /* The life of a file: what cannot be opened is told apart, and what is written appears whole or not
  * at all. */
 #include "inr/support.h"
-#include "io/hdf5_file.h"
+#include "io/hdf5/hdf5_file.h"
 #include "tests/io/io_testing.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* UGRID meshes: small ones of every kind and excerpts of real ones against the values and places
  * that netCDF4-python and numpy find (tests/golden/make_points_meshes.py), and what is refused. */
 #include "inr/support.h"
-#include "io/source.h"
+#include "io/read/source.h"
 #include "tests/io/point_cases.h"
 
 static const char meshes[] = "points_meshes.nc", tide[] = "points_tide.nc",

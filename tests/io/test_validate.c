@@ -1,6 +1,6 @@
 /* Files with planted faults: all of them are told, each once, and each kind of warning is given. */
 #include "inr/support.h"
-#include "io/netcdf.h"
+#include "io/hdf5/netcdf.h"
 #include "tests/io/io_testing.h"
 
 #include <math.h>
