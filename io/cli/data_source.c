@@ -1,4 +1,5 @@
 #include "io/cli/data_source.h"
+#include "io/cli/guard.h"
 #include "io/cli/memory.h"
 
 #include <inttypes.h>
@@ -10,6 +11,7 @@ fc_status cli_data_read(const cli_session *session, const char *path, const fc_r
 {
     fc_status status;
     *dataset = NULL;
+    CLI_TRY(cli_guard(session, path));
     LIB_TRY(session, fc_dataset_read(session->context, path, config, dataset));
     LIB_TRY(session, fc_dataset_validate(session->context, *dataset, path));
 done:
@@ -51,6 +53,7 @@ fc_status cli_data_open(const cli_session *session, const char *path, const fc_r
     fc_status status;
     size_t free_bytes = cli_memory_free();
     *dataset = NULL;
+    CLI_TRY(cli_guard(session, path));
     LIB_TRY(session, fc_dataset_open(session->context, path, config, dataset));
     double values = size_of(*dataset);
     if (*memory == 0 && values > 0.5 * (double)free_bytes)
@@ -121,6 +124,7 @@ static fc_status read_for(const cli_session *session, const fc_model *model, con
 {
     fc_status status;
     *dataset = NULL;
+    CLI_TRY(cli_guard(session, path));
     if (config->variables)
         LIB_TRY(session, read(session->context, path, config, dataset));
     else
@@ -162,8 +166,10 @@ done:
 fc_status cli_model_read(const cli_session *session, const char *path, fc_model **model)
 {
     bool unfinished = false;
-    fc_status status =
-        cli_library(session, fc_model_read(session->context, path, model, NULL, &unfinished));
+    fc_status status = cli_guard(session, path);
+    if (status == FC_OK)
+        status =
+            cli_library(session, fc_model_read(session->context, path, model, NULL, &unfinished));
     if (status == FC_OK && unfinished)
         cli_note(session,
                  "%s: is a checkpoint of unfinished training, used as it stands; 'fieldcast train "

@@ -1,4 +1,5 @@
 #include "io/cli/info.h"
+#include "io/cli/guard.h"
 
 /* One of the variables that can be read where those that the file offers cannot. */
 static void suggest_variables(const cli_session *session, const cli_facts *facts)
@@ -35,6 +36,7 @@ static fc_status show(cli_session *session, const char *path, const fc_read_conf
 {
     fc_file_kind kind;
     fc_status status;
+    CLI_TRY(cli_guard(session, path));
     LIB_TRY(session, fc_file_probe(session->context, path, &kind));
     CLI_TRY(kind == FC_FILE_MODEL ? cli_info_model(session, path, object)
                                   : show_dataset(session, path, kind, reading, object));

@@ -1,5 +1,6 @@
 #include "io/cli/plot.h"
 
+#include "io/cli/guard.h"
 #include "io/cli/output.h"
 
 #include <ctype.h>
@@ -57,6 +58,7 @@ static fc_status plot(cli_session *session, const cli_syntax *syntax, cli_plot_o
         CLI_TRY(refuse_field_options(session, syntax, o, "a text of results"));
         return cli_plot_text(session, o);
     }
+    CLI_TRY(cli_guard(session, o->file));
     LIB_TRY(session, fc_file_probe(session->context, o->file, &kind));
     if (kind != FC_FILE_MODEL)
         return cli_plot_fields(session, o, kind);

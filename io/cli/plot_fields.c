@@ -1,5 +1,6 @@
 #include "io/cli/csv.h"
 #include "io/cli/data_source.h"
+#include "io/cli/guard.h"
 #include "io/cli/plot.h"
 #include "io/cli/query.h"
 
@@ -286,6 +287,7 @@ static fc_status open_source(cli_plot_job *job, const char *path, const char *va
     fc_read_config config = {.variables = variables};
     fc_dataset **dataset = &source->dataset;
     source->path = path;
+    CLI_TRY(cli_guard(job->session, path));
     LIB_TRY(job->session, fc_dataset_open(job->session->context, path, &config, dataset));
     if (job->options->sequence >= (*dataset)->sequence_count) {
         status = cli_fail(job->session, FC_ERROR_USAGE, "--sequence %zu: %s has sequences 0 to %zu",

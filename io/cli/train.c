@@ -1,6 +1,7 @@
 #include "cuda/cuda.h"
 #include "io/cli/configuration.h"
 #include "io/cli/data_source.h"
+#include "io/cli/guard.h"
 #include "io/cli/memory.h"
 #include "io/cli/options.h"
 #include "io/cli/output.h"
@@ -161,6 +162,7 @@ static fc_status prepare_resumed(train_job *job)
     const char *path = job->options->resume;
     bool unfinished = false;
     json_t *provenance = NULL;
+    CLI_TRY(cli_guard(session, path));
     LIB_TRY(session,
             fc_model_read(session->context, path, &job->saved, &job->saved_state, &unfinished));
     if (!unfinished) {

@@ -1,4 +1,5 @@
 #include "io/cli/data_source.h"
+#include "io/cli/guard.h"
 #include "io/cli/json.h"
 #include "io/cli/progress.h"
 
@@ -150,6 +151,7 @@ static fc_status examine(cli_session *session, const char *path, const fc_read_c
 {
     fc_status status, finished;
     cli_progress progress;
+    CLI_TRY(cli_guard(session, path));
     CLI_TRY(cli_progress_start(session, &progress, false, false, NULL));
     fc_context_set_progress(session->context, cli_progress_callback, &progress);
     status = fc_file_validate(session->context, path, reading, note_fault, list);
