@@ -92,14 +92,20 @@ const fc_sequence *cli_plot_sequence(const cli_plot_job *job, const cli_plot_sou
     return source->dataset ? &source->dataset->sequences[job->options->sequence] : NULL;
 }
 
-const fc_frame *cli_plot_frame_at(const fc_sequence *sequence, double time)
+static const fc_frame *nearest_frame(const fc_sequence *sequence, double time)
 {
     const fc_frame *frames = sequence->frames, *nearest = &frames[0];
-    double span = frames[sequence->frame_count - 1].time - frames[0].time;
-    double slack = 1e-3 * span / (double)sequence->frame_count + 1e-9 * fabs(time);
     for (size_t f = 1; f < sequence->frame_count; ++f)
         if (fabs(frames[f].time - time) < fabs(nearest->time - time))
             nearest = &frames[f];
+    return nearest;
+}
+
+const fc_frame *cli_plot_frame_at(const fc_sequence *sequence, double time)
+{
+    const fc_frame *frames = sequence->frames, *nearest = nearest_frame(sequence, time);
+    double span = frames[sequence->frame_count - 1].time - frames[0].time;
+    double slack = 1e-3 * span / (double)sequence->frame_count + 1e-9 * fabs(time);
     return fabs(nearest->time - time) <= slack ? nearest : NULL;
 }
 
@@ -241,6 +247,19 @@ static fc_status named_frames(cli_plot_job *job, const fc_sequence *sequence)
     return status;
 }
 
+static fc_status refuse_truth(const cli_plot_job *job, const fc_sequence *sequence,
+                              const fc_sequence *truth)
+{
+    char first[64], nearest[64];
+    double time = sequence->frames[0].time;
+    cli_time_text(&job->field.dataset->time, time, first, sizeof first);
+    cli_time_text(&job->truth.dataset->time, nearest_frame(truth, time)->time, nearest,
+                  sizeof nearest);
+    return cli_fail(job->session, FC_ERROR_DATA,
+                    "%s: has no frame at any time of %s: nearest to its first, %s, is %s",
+                    job->options->truth, job->options->file, first, nearest);
+}
+
 /* Some frames spread over those that have a truth to compare with, where one was given; for a film
  * all of them. */
 static fc_status spread_frames(cli_plot_job *job, const fc_sequence *sequence)
@@ -251,8 +270,7 @@ static fc_status spread_frames(cli_plot_job *job, const fc_sequence *sequence)
     for (size_t f = 0; f < sequence->frame_count; ++f)
         usable += !truth || cli_plot_frame_at(truth, sequence->frames[f].time);
     if (usable == 0)
-        return cli_fail(job->session, FC_ERROR_DATA, "%s: has no frame at any time of %s", o->truth,
-                        o->file);
+        return refuse_truth(job, sequence, truth);
     size_t wanted = o->animate && !o->frames_given ? usable : o->frames;
     size_t count = wanted < usable ? wanted : usable, next = 0;
     for (size_t f = 0, seen = 0; f < sequence->frame_count && next < count; ++f) {
