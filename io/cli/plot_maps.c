@@ -35,7 +35,7 @@ fc_panel cli_plot_panel(const cli_plot_job *job, cli_plot_kind kind, const cli_m
                         const char *note)
 {
     static const char *const names[CLI_PLOT_KINDS] = {"truth", "forecast", "forecast − truth",
-                                                      "standard deviation"};
+                                                      "std. deviation"};
     cli_plot_kind kinds[CLI_PLOT_KINDS];
     bool alone = cli_plot_kinds(job, kinds) == 1;
     const fc_domain *domain = &job->field.slice.domain;

@@ -9,6 +9,7 @@ set -u
 build=$(realpath -- "${1:?usage: tests/cli/run.sh BUILD_DIRECTORY [PATTERN]}")
 pattern=${2:-}
 program=$build/fieldcast
+golden=$(realpath -- "$(dirname "$0")/../golden")
 root=$(mktemp -d)
 shared=$root/shared
 trap 'rm -rf "$root"' EXIT
@@ -287,6 +288,50 @@ test_damaged_and_missing_files_are_told_apart() {
     expect_message text.nc
 }
 
+# Some of its bytes are wrong, so that HDF5 1.10 itself does not survive reading it.
+test_a_file_that_breaks_hdf5_is_an_error() {
+    local command
+    for command in info validate; do
+        fieldcast "$command" "$golden/damaged.h5"
+        expect_code 3
+        expect_message damaged.h5
+    done
+    fieldcast train "$golden/damaged.h5" -o model.h5
+    expect_code 3
+    [ "$(wc -l <err)" = 1 ] || fail "not one line: $(cat err)"
+    expect_only
+}
+
+test_gaps_are_filled() {
+    local data=$golden/cf_sst_alboran_cloudy.nc
+    "$program" train "$data" -o model.h5 --minutes 0.01 --quiet
+    fieldcast forecast model.h5 "$data" --fill --std -o filled.nc
+    expect_code 0
+    fieldcast info filled.nc --json
+    expect_code 0
+    expect_output '"missing": 0.0'
+    fieldcast forecast model.h5 "$data" --fill --times 1 -o other.nc
+    expect_code 2
+    expect_message --fill
+    expect_only model.h5 filled.nc
+}
+
+test_channels_are_derived_and_remembered() {
+    local data=$golden/points_tide.nc
+    fieldcast info "$data" --variables level=depth+elevation --where 'depth > 0' --complete
+    expect_code 0
+    expect_output level
+    "$program" train "$data" -o model.h5 --minutes 0.01 --quiet --variables level=depth+elevation \
+        --where 'depth > 0' --complete
+    fieldcast evaluate model.h5 "$data" --leads 1
+    expect_code 0
+    fieldcast info "$data" --variables level=depth+elevatoin
+    expect_code 3
+    expect_message elevatoin
+    fieldcast info "$data" --variables 'level=depth+'
+    expect_code 2
+}
+
 test_a_single_frame_is_explained() {
     fieldcast generate navier-stokes -o one.nc --sequences 2 --frames 1 --grid 16 --burn-in 1
     fieldcast info one.nc
@@ -299,7 +344,6 @@ test_a_single_frame_is_explained() {
 }
 
 test_info_tells_what_is_in_real_files() {
-    local golden=$here/../golden
     fieldcast info "$golden/points_tide.nc"
     expect_code 0
     expect_output 'UGRID mesh'

@@ -380,6 +380,33 @@ static void plain_month(const fc_dataset *record, size_t month, float *u)
     }
 }
 
+/* Clouds that come and go after the training. */
+static void hide_values(fc_dataset *record)
+{
+    for (size_t f = TRAINED; f < MONTHS; f++)
+        for (size_t i = f * f % 7; i < 2 * POINTS; i += 7)
+            record->sequences[0].frames[f].values[i] = NAN;
+}
+
+/* Values of a target that its start has as well. */
+static void plain_truth(const fc_frame *start, const fc_frame *target, float *truth)
+{
+    for (size_t i = 0; i < 2 * POINTS; i++)
+        truth[i] = isnan(start->values[i]) ? NAN : target->values[i];
+}
+
+/* The codes of the start, which the linear inverse model of this test keeps. */
+static void plain_still(fc_context *context, const fc_model *model, const fc_dataset *record,
+                        double time, const double z0[CODES], float *u)
+{
+    double z[CODES];
+    fc__cycle_at(model, time, z);
+    for (size_t i = 0; i < CODES; i++)
+        z[i] += z0[i];
+    must(context, fc_model_decode(context, model, POINTS, record->points[0].coordinates, 1, z, u));
+}
+
+/* The forecast and its baselines on the same values: those observed at both times. */
 static void scores_by_lead_equal_plain_loops(void **state)
 {
     static const size_t wanted[] = {6, 1, 3}, leads[] = {1, 3, 6};
@@ -387,8 +414,10 @@ static void scores_by_lead_equal_plain_loops(void **state)
     fc_model *model = record_model(*state);
     fc_evaluate_config config = fc_evaluate_config_default();
     const fc_frame *frames = record->sequences[0].frames;
-    plain forecast[3] = {{0}}, persistence[3] = {{0}}, climatology[3] = {{0}};
-    float *mean = zeros(2 * POINTS, sizeof *mean);
+    plain forecast[3] = {{0}}, persistence[3] = {{0}}, climatology[3] = {{0}}, lim[3] = {{0}};
+    float *mean = zeros(2 * POINTS, sizeof *mean), *truth = zeros(2 * POINTS, sizeof *truth);
+    model->residual.baseline = zeros(CODES * CODES, sizeof *model->residual.baseline);
+    hide_values(record);
     config.integrator = tight_integrator();
     config.from = frames[TRAINED].time;
     config.leads = wanted;
@@ -401,11 +430,13 @@ static void scores_by_lead_equal_plain_loops(void **state)
         plain_encode(*state, model, record, &frames[f], z0);
         float *u = plain_forecast(*state, model, record, 0, f, inside, leads, z0);
         for (size_t k = 0; k < inside; k++) {
-            const float *truth = frames[f + leads[k]].values;
+            plain_truth(&frames[f], &frames[f + leads[k]], truth);
             plain_month(record, f + leads[k], mean);
             plain_add(&forecast[k], POINTS, 2, u + k * 2 * POINTS, truth, NULL, true);
             plain_add(&persistence[k], POINTS, 2, frames[f].values, truth, NULL, true);
             plain_add(&climatology[k], POINTS, 2, mean, truth, NULL, true);
+            plain_still(*state, model, record, frames[f + leads[k]].time, z0, mean);
+            plain_add(&lim[k], POINTS, 2, mean, truth, NULL, true);
         }
         free(u);
     }
@@ -420,6 +451,7 @@ static void scores_by_lead_equal_plain_loops(void **state)
                     1.0, TOLERANCE_PLAIN);
         assert_near(score->climatology_rmse / sqrt(climatology[k].square / climatology[k].values),
                     1.0, TOLERANCE_PLAIN);
+        assert_near(score->lim_rmse / sqrt(lim[k].square / lim[k].values), 1.0, TOLERANCE_PLAIN);
     }
     double square = 0.0, values = 0.0;
     for (size_t k = 0; k < 3; k++) {
@@ -431,6 +463,7 @@ static void scores_by_lead_equal_plain_loops(void **state)
     assert_true(e->sigma1 > 0.0 && e->sigma1 < e->sigma2 && e->sigma2 <= 1.0);
     fc_evaluation_destroy(e);
     free(mean);
+    free(truth);
     fc_model_destroy(model);
     fc_dataset_destroy(record);
 }

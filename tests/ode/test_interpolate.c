@@ -150,6 +150,35 @@ static void far_from_everything_known_nothing_is_known(void **state)
     assert_true(found == 0.0f && left == 1.0f);
 }
 
+/* The same gap among neighbours that differ by little and by much. */
+static void what_is_left_unknown_follows_how_much_the_neighbours_vary(void **state)
+{
+    enum { MANY = 17 };
+    const double asked[2] = {0.25, 0.1};
+    double x[2 * MANY];
+    float values[MANY], found, same, calm, rough;
+    fc_domain domain = plane();
+    fc__correlation correlation = {.length = 0.5};
+    fc__known known = {.count = MANY, .columns = 1, .coordinates = x, .values = values};
+    fc__rng rng = fc__rng_create(5, 6);
+    for (size_t k = 0; k < MANY; k++) {
+        x[2 * k] = fc__rng_uniform(&rng);
+        x[2 * k + 1] = fc__rng_uniform(&rng);
+        values[k] = k % 2 ? 1.0f : -1.0f;
+    }
+    must(*state, fc__interpolate(*state, &domain, &correlation, &known, 1, asked, &found, &same));
+    known.variance = 100.0;
+    must(*state, fc__interpolate(*state, &domain, &correlation, &known, 1, asked, &found, &calm));
+    known.variance = 0.01;
+    must(*state, fc__interpolate(*state, &domain, &correlation, &known, 1, asked, &found, &rough));
+    assert_true(same > 0.0f && same < 1.0f);
+    /* (1 + q / variance) / (1 + 16): both give the same q */
+    double calm_q = 100.0 * (17.0 * (double)(calm / same) - 1.0);
+    double rough_q = 0.01 * (17.0 * (double)(rough / same) - 1.0);
+    assert_true(calm_q > 0.0);
+    assert_near(calm_q / rough_q, 1.0, 1e-3);
+}
+
 static void there_is_no_seam_at_the_date_line(void **state)
 {
     const double x[4] = {359.0, 10.0, 180.0, 10.0}, asked[2] = {0.5, 10.0},
@@ -185,6 +214,23 @@ static void a_correlation_is_found_again(void **state)
     }
 }
 
+/* Gaps are filled from near by: there the fit has to be right, whatever the correlation far away.
+ */
+static void the_shortest_distances_decide_the_fit(void **state)
+{
+    (void)state;
+    fc__correlogram sums = {.shortest = 0.005, .longest = 1.0};
+    for (size_t i = 0; i < 2000; i++) {
+        double h = 0.005 * pow(200.0, (double)i / 2000.0);
+        fc__correlogram_add(&sums, h, 2.0, 2.0 * (0.3 + 0.7 * exp(-h / 0.2)));
+    }
+    for (size_t c = 0; c < FC__DISTANCES; c++)
+        sums.second[c] = sums.first[c];
+    fc__correlation found = fc__correlation_fit(&sums);
+    double semivariance = 1.0 - fc__correlation_at(&found, 0.01);
+    assert_near(semivariance / (0.7 * (1.0 - exp(-0.05))), 1.0, 0.2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,8 +239,10 @@ int main(void)
         cmocka_unit_test(interpolation_is_exact_at_known_points),
         cmocka_unit_test(interpolation_equals_dense_kriging),
         cmocka_unit_test(far_from_everything_known_nothing_is_known),
+        cmocka_unit_test(what_is_left_unknown_follows_how_much_the_neighbours_vary),
         cmocka_unit_test(there_is_no_seam_at_the_date_line),
         cmocka_unit_test(a_correlation_is_found_again),
+        cmocka_unit_test(the_shortest_distances_decide_the_fit),
     };
     return cmocka_run_group_tests(tests, context_setup, context_teardown);
 }
