@@ -1,5 +1,6 @@
 /* Scores of a long record by lead time: every frame from a given time on is encoded and forecast to
- * the wanted leads, and persistence and climatology are scored on the same pairs. */
+ * the wanted leads, and persistence, climatology and the linear inverse model are scored on the
+ * same values. */
 #include "ode/evaluate.h"
 #include "ode/lim.h"
 #include "ode/residual.h"
@@ -169,8 +170,8 @@ done:
 
 /* The linear inverse model's forecast: its codes, and the climatology. */
 static fc_status score_lim(fc_context *context, const fc_model *model, const fc_dataset *dataset,
-                           const fc_frame *target, const start *s, fc__basis_cache *cache, float *u,
-                           fc__tally *tally)
+                           const fc_frame *target, const float *truth, const start *s,
+                           fc__basis_cache *cache, float *u, fc__tally *tally)
 {
     fc_status status = FC_OK;
     const double *mean = model->prior->mean;
@@ -190,12 +191,21 @@ static fc_status score_lim(fc_context *context, const fc_model *model, const fc_
     }
     FC_TRY(fc__cached_decode(context, model, dataset, target->points, cache, z, u));
     FC_TRY(add_climate(context, model, dataset, target, u));
-    fc__tally_add(tally, dataset->points[target->points].count, model->channel_count, u,
-                  target->values, NULL, true);
+    fc__tally_add(tally, dataset->points[target->points].count, model->channel_count, u, truth,
+                  NULL, true);
 done:
     free(propagator);
     free(z);
     return status;
+}
+
+/* What a forecast and its baselines are all held against: where start and target share their points
+ * the values observed at both times, which persistence needs; else all of the target's. */
+static void take_truth(const fc_frame *from, const fc_frame *target, size_t values, float *truth)
+{
+    for (size_t i = 0; i < values; i++)
+        truth[i] =
+            target->points == from->points && isnan(from->values[i]) ? NAN : target->values[i];
 }
 
 /* Scores the forecasts of one start. */
@@ -206,8 +216,9 @@ static fc_status score_start(fc_context *context, const fc_model *model, const f
     fc_status status = FC_OK;
     const fc_sequence *record = &dataset->sequences[0];
     size_t channels = model->channel_count, codes = model->decoder->config.codes, found = 0;
-    float *u = NULL;
+    float *u = NULL, *truth = NULL;
     FC_NEW(context, &u, fc__product(fc_dataset_max_points(dataset), channels));
+    FC_NEW(context, &truth, fc__product(fc_dataset_max_points(dataset), channels));
     for (size_t k = 0; k < e->lead_count; k++) {
         if (s->index + e->leads[k].lead >= record->frame_count)
             continue;
@@ -221,18 +232,20 @@ static fc_status score_start(fc_context *context, const fc_model *model, const f
         fc__carry_add(model, &s->carry, (target->time - s->frame->time) / model->time_scale, 0,
                       count, u);
         e->seconds_decode += fc__seconds() - begin;
-        fc__tally_add(&tally[k].forecast, count, channels, u, target->values, NULL, true);
+        take_truth(s->frame, target, count * channels, truth);
+        fc__tally_add(&tally[k].forecast, count, channels, u, truth, NULL, true);
         if (target->points == s->frame->points)
-            fc__tally_add(&tally[k].persistence, count, channels, s->frame->values, target->values,
-                          NULL, true);
+            fc__tally_add(&tally[k].persistence, count, channels, s->frame->values, truth, NULL,
+                          true);
         FC_TRY(climatology_at(context, model, dataset, c, target, cache, u));
-        fc__tally_add(&tally[k].climatology, count, channels, u, target->values, NULL, true);
-        FC_TRY(score_lim(context, model, dataset, target, s, cache, u, &tally[k].lim));
+        fc__tally_add(&tally[k].climatology, count, channels, u, truth, NULL, true);
+        FC_TRY(score_lim(context, model, dataset, target, truth, s, cache, u, &tally[k].lim));
         found++;
     }
 done:
     fc__carry_clear(&s->carry);
     free(u);
+    free(truth);
     return status;
 }
 

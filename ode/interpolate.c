@@ -82,9 +82,27 @@ static double distance_between(size_t size, const double *a, const double *b)
     return sqrt(square);
 }
 
+/* How much values y of n points vary beside the variance s^2 of all: the mean (m + y K^-1 y / s^2)
+ * / (m + n) of what is known of it, given a prior of the weight of m values. */
+static double local_variance(const fc__known *known, size_t count, const size_t *index,
+                             const double *factor)
+{
+    const double usual = 1.0;
+    double x[FC__NEIGHBOURS], sum = 0.0;
+    if (!(known->variance > 0.0))
+        return 1.0;
+    for (size_t i = 0; i < count; i++)
+        x[i] = (double)known->values[index[i]];
+    fc__cholesky_solve(count, factor, 1, x);
+    for (size_t i = 0; i < count; i++)
+        sum += (double)known->values[index[i]] * x[i];
+    return (usual + sum / known->variance) / (usual + (double)count);
+}
+
 /* Weights of the neighbours of a place, K w = k, and the share of the variance left, 1 - k w. */
-static double weigh(const fc__correlation *c, size_t size, const double *sources, size_t count,
-                    const size_t *index, const double *square, double *weight)
+static double weigh(const fc__correlation *c, size_t size, const double *sources,
+                    const fc__known *known, size_t count, const size_t *index, const double *square,
+                    double *weight)
 {
     const double coincident = 1e-20; /* squared distance of places that are the same */
     double matrix[FC__NEIGHBOURS * FC__NEIGHBOURS], right[FC__NEIGHBOURS], left = 1.0;
@@ -110,7 +128,8 @@ static double weigh(const fc__correlation *c, size_t size, const double *sources
         fc__cholesky_solve(count, matrix, 1, weight);
     for (size_t i = 0; i < count; i++)
         left -= right[i] * weight[i];
-    return fmin(fmax(left, 0.0), 1.0);
+    left = fmin(fmax(left, 0.0), 1.0);
+    return count ? left * (left + (1.0 - left) * local_variance(known, count, index, matrix)) : 1.0;
 }
 
 fc_status fc__interpolate(fc_context *context, const fc_domain *domain,
@@ -131,7 +150,7 @@ fc_status fc__interpolate(fc_context *context, const fc_domain *domain,
         size_t index[FC__NEIGHBOURS];
         double square[FC__NEIGHBOURS], weight[FC__NEIGHBOURS];
         size_t found = fc__neighbours_find(&tree, places + p * size, FC__NEIGHBOURS, index, square);
-        double remains = weigh(correlation, size, sources, found, index, square, weight);
+        double remains = weigh(correlation, size, sources, known, found, index, square, weight);
         if (left)
             left[p] = (float)remains;
         for (size_t c = 0; c < columns; c++) {
@@ -162,34 +181,40 @@ void fc__correlogram_add(fc__correlogram *g, double distance, double a, double b
     g->number[k] += 1.0;
 }
 
+/* sum N ((gamma - gamma') / gamma')^2 over the classes of distance, gamma = 1 - rho found, gamma'
+ * the model's: Cressie (1985), so that the short distances count, where gamma is small. For every
+ * length some passes of weighted least squares find the share 1 - nugget. */
 fc__correlation fc__correlation_fit(const fc__correlogram *g)
 {
-    enum { LENGTHS = 64 };
+    enum { LENGTHS = 64, PASSES = 5 };
+    const double least_spread = 0.005; /* of values that can be told from equal ones */
     fc__correlation best = {.length = g->longest, .nugget = 1.0};
     double least = INFINITY;
     for (size_t l = 0; l < LENGTHS; l++) {
         double length =
             0.3 * g->shortest * pow(10.0 * g->longest / g->shortest, (double)l / (LENGTHS - 1.0));
-        double cross = 0.0, norm = 1e-300, error = 0.0;
-        for (int pass = 0; pass < 2; pass++) {
-            double share = fmin(fmax(cross / norm, 0.0), 1.0);
+        double cross = 0.0, norm = 1e-300, error = 0.0, share = 1.0;
+        for (int pass = 0; pass < PASSES; pass++) {
+            cross = error = 0.0;
+            norm = 1e-300;
             for (size_t k = 0; k < FC__DISTANCES; k++) {
                 double power = sqrt(g->first[k] * g->second[k]);
                 if (g->number[k] == 0.0 || power == 0.0)
                     continue;
                 double found = g->product[k] / power;
                 double model = exp(-g->distance[k] / g->number[k] / length);
-                if (pass == 0) {
-                    cross += g->number[k] * model * found;
-                    norm += g->number[k] * model * model;
-                } else {
-                    error += g->number[k] * (found - share * model) * (found - share * model);
-                }
+                double spread = 1.0 - share * model + least_spread;
+                double weight = g->number[k] / (spread * spread);
+                cross += weight * model * found;
+                norm += weight * model * model;
+                error += weight * (found - share * model) * (found - share * model);
             }
-            if (pass == 1 && cross > 0.0 && error < least) {
-                least = error;
-                best = (fc__correlation){.length = length, .nugget = 1.0 - share};
-            }
+            if (pass + 1 < PASSES)
+                share = fmin(fmax(cross / norm, 0.0), 1.0);
+        }
+        if (cross > 0.0 && error < least) {
+            least = error;
+            best = (fc__correlation){.length = length, .nugget = 1.0 - share};
         }
     }
     return best;

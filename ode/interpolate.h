@@ -30,6 +30,8 @@ typedef struct fc__known {
     size_t count, columns;
     const double *coordinates; /* (count, dims) */
     const float *values;       /* (count, columns), finite */
+    double variance;           /* of the values of one column: `left` then follows how much they
+                                  vary around each point; 0 = the same everywhere */
 } fc__known;
 
 /* values (count, columns) at other points; left (count), may be NULL: the share of the variance
@@ -48,8 +50,8 @@ typedef struct fc__correlogram {
 
 /* Adds the values a, b of a pair. */
 void fc__correlogram_add(fc__correlogram *correlogram, double distance, double a, double b);
-/* Least squares of the correlations found, weighted by their numbers. Without any pairs: a length
- * of the longest distance and a nugget of 1. */
+/* Least squares of the semivariances found relative to those fitted, weighted by their numbers.
+ * Without any pairs: a length of the longest distance and a nugget of 1. */
 fc__correlation fc__correlation_fit(const fc__correlogram *correlogram);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ode/record.h"
 #include "inr/fit.h"
+#include "ode/neighbours.h"
 #include "ode/residual.h"
 
 #include <math.h>
@@ -13,6 +14,7 @@ fc_status fc__record_create(fc_context *context, const fc_dataset *dataset, fc__
     *record = (fc__record){.dataset = dataset, .shared = fc_dataset_shares_points(dataset)};
     for (size_t s = 0; s < dataset->sequence_count; s++)
         record->count += dataset->sequences[s].frame_count;
+    record->climate = record->shared && record->count >= FC__MANY_FRAMES;
     FC_NEW(context, &record->frames, record->count);
     for (size_t s = 0; s < dataset->sequence_count; s++)
         for (size_t f = 0; f < dataset->sequences[s].frame_count; f++)
@@ -29,10 +31,38 @@ void fc__record_clear(fc__record *record)
 
 /* ---------------------------------------------------------------- samples */
 
-static int ascending(const void *a, const void *b)
+/* Marks `count` of `all` points: of some the nearest neighbours as well, without which the spatial
+ * correlation at short distances would stay unseen. */
+static fc_status choose_points(fc_context *context, const fc_domain *domain, size_t all,
+                               const double *x, size_t count, fc__rng *rng, bool *chosen)
 {
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return (x > y) - (x < y);
+    enum { NEAREST = 8, SHARE = 16 };
+    fc_status status = FC_OK;
+    size_t size = fc__metric_size(domain), made = 0, *order = NULL, index[NEAREST + 1];
+    double *place = NULL, square[NEAREST + 1];
+    fc__neighbours tree = {0};
+    FC_NEW(context, &order, all);
+    FC_NEW(context, &place, fc__product(all, size));
+    fc__metric_places(domain, all, x, place);
+    FC_TRY(fc__neighbours_create(context, all, size, place, &tree));
+    fc__rng_choose(rng, all, count, order);
+    for (size_t k = 0; k < count / SHARE; k++) {
+        size_t found =
+            fc__neighbours_find(&tree, place + order[k] * size, NEAREST + 1, index, square);
+        for (size_t j = 0; j < found && made < count; j++) {
+            made += !chosen[index[j]];
+            chosen[index[j]] = true;
+        }
+    }
+    for (size_t k = 0; k < count && made < count; k++) {
+        made += !chosen[order[k]];
+        chosen[order[k]] = true;
+    }
+done:
+    fc__neighbours_clear(&tree);
+    free(order);
+    free(place);
+    return status;
 }
 
 fc_status fc__sample_create(fc_context *context, const fc_decoder *decoder, const fc_points *points,
@@ -41,24 +71,27 @@ fc_status fc__sample_create(fc_context *context, const fc_decoder *decoder, cons
 {
     fc_status status = FC_OK;
     size_t all = end - begin, count = all < most ? all : most, dims = decoder->domain.dims;
-    size_t channels = decoder->config.channels, *order = NULL;
+    size_t channels = decoder->config.channels, k = 0;
+    const double *x = points->coordinates + begin * dims;
+    bool *chosen = NULL;
     fc__rng rng = fc__rng_create(seed, 7300);
     *sample = (fc__sample){.count = count};
-    FC_NEW(context, &order, all);
+    FC_NEW(context, &chosen, all);
     FC_NEW(context, &sample->index, count);
     FC_NEW(context, &sample->x, fc__product(count, dims));
     FC_NEW(context, &sample->phi0, fc__product(count, channels));
     FC_NEW(context, &sample->phi, fc__product(count, fc__product(channels, decoder->config.codes)));
-    fc__rng_choose(&rng, all, count, order);
-    qsort(order, count, sizeof *order, ascending);
-    for (size_t k = 0; k < count; k++) {
-        sample->index[k] = begin + order[k];
-        memcpy(sample->x + k * dims, points->coordinates + sample->index[k] * dims,
-               dims * sizeof *sample->x);
+    if (count < all)
+        FC_TRY(choose_points(context, &decoder->domain, all, x, count, &rng, chosen));
+    for (size_t p = 0; p < all; p++) {
+        if (count < all && !chosen[p])
+            continue;
+        sample->index[k] = begin + p;
+        memcpy(sample->x + k++ * dims, x + p * dims, dims * sizeof *sample->x);
     }
     FC_TRY(fc_decoder_basis(context, decoder, count, sample->x, sample->phi0, sample->phi));
 done:
-    free(order);
+    free(chosen);
     if (status != FC_OK)
         fc__sample_clear(sample);
     return status;
@@ -340,7 +373,7 @@ static fc_status take_residuals(fc_context *context, const fc__record *record, c
     double row[MOST_COLUMNS] = {1.0};
     float *climate = NULL;
     FC_NEW(context, &climate, fc__product(first->count * model->channel_count, columns));
-    if (record->shared)
+    if (record->climate)
         FC_TRY(fc__climate_fit(context, model, record, first, codes,
                                fold->begin > fold->margin ? fold->begin - fold->margin : 0,
                                fold->end + fold->margin, climate));
@@ -352,7 +385,7 @@ static fc_status take_residuals(fc_context *context, const fc__record *record, c
         fc__sample_residual(model->decoder, sample, frame, codes + f * c, fold->residual[f]);
         fc__harmonics_at(model->cycle.period, model->cycle.harmonics, model->time_origin,
                          frame->time, row + 1);
-        for (size_t v = 0; record->shared && v < values; v++) {
+        for (size_t v = 0; record->climate && v < values; v++) {
             const float *x = climate + v * columns;
             for (size_t k = 0; k < columns && !isnan(x[0]); k++)
                 fold->residual[f][v] -= (float)(row[k] * (double)x[k]);
@@ -437,7 +470,7 @@ fc_status fc__fold_create(fc_context *context, const fc_model *model, const fc__
     double *z = NULL;
     *fold = (fc__fold){.begin = begin,
                        .end = end,
-                       .margin = end > begin ? 1 : 0,
+                       .margin = end > begin && record->count >= FC__MANY_FRAMES ? 1 : 0,
                        .model = {.domain = model->domain,
                                  .time = model->time,
                                  .channel_count = model->channel_count,

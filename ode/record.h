@@ -6,12 +6,17 @@
 #include "ode/interpolate.h"
 #include "ode/model.h"
 
+/* Records of fewer than FC__LEAST_FRAMES frames cannot be validated in blocks; those of fewer than
+ * FC__MANY_FRAMES show neither a climatology of their residuals nor a dynamics of their codes. */
+enum { FC__LEAST_FRAMES = 3, FC__MANY_FRAMES = 15 };
+
 /* The frames of a normalised record, in the order of time; values belong to the dataset. */
 typedef struct fc__record {
     const fc_dataset *dataset;
     size_t count;
     fc_frame *frames;
-    bool shared; /* all frames have the same points */
+    bool shared;  /* all frames have the same points */
+    bool climate; /* their residuals have a climatology */
 } fc__record;
 fc_status fc__record_create(fc_context *context, const fc_dataset *dataset, fc__record *record);
 void fc__record_clear(fc__record *record);
@@ -33,7 +38,8 @@ fc_status fc__rich_decoder_reduce(fc_context *context, const fc__rich_decoder *r
                                   fc_decoder **decoder, fc_prior **prior);
 void fc__rich_decoder_clear(fc__rich_decoder *rich);
 
-/* Some points of a point set, and the basis there. */
+/* Points of a point set, and the basis there: all of them in [begin, end), or where these are more
+ * than `most` some of them at random, partly in the company of their nearest neighbours. */
 typedef struct fc__sample {
     size_t count;
     size_t *index;     /* (count) among the set's points, increasing */

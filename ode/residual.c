@@ -181,7 +181,11 @@ static fc_status spread_channel(fc_context *context, const fc_model *model,
         memcpy(x + known * dims, o->coordinates + p * dims, dims * sizeof *x);
         values[known++] = residual[p * channels + channel];
     }
-    fc__known sources = {.count = known, .columns = 1, .coordinates = x, .values = values};
+    fc__known sources = {.count = known,
+                         .columns = 1,
+                         .coordinates = x,
+                         .values = values,
+                         .variance = r->variance[channel]};
     FC_TRY(fc__interpolate(context, &model->domain, &correlation, &sources, count, coordinates,
                            found, left));
     for (size_t p = 0; p < count; p++) {

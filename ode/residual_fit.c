@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Frames enough for blocks that leave something to learn from. */
-enum { LEAST_FRAMES = 15, SIZES = 5 };
+enum { SIZES = 5 };
 
 /* ---------------------------------------------------------------- tables by lead */
 
@@ -114,7 +113,7 @@ fc_status fc__residual_climate(fc_context *context, const fc_dataset *dataset, f
     fc__sample sample = {0};
     double *codes = NULL;
     FC_TRY(fc__record_create(context, dataset, &record));
-    if (!record.shared)
+    if (!record.climate)
         goto done;
     const fc_points *points = &dataset->points[record.frames[0].points];
     FC_NEW(context, &codes, fc__product(record.count, model->decoder->config.codes));
@@ -170,6 +169,8 @@ static fc_status validate(fc_context *context, const fc__record *record,
     for (size_t b = 0; b < FC__BLOCKS; b++) {
         size_t begin, end;
         fc__slice(record->count, FC__BLOCKS, b, &begin, &end);
+        if (begin == end) /* of fewer frames than blocks */
+            continue;
         for (size_t n = 0; n < count; n++) {
             fc__report(context, "validation", b * count + n, FC__BLOCKS * count, NAN);
             FC_TRY(fc__fold_create(context, model, record, rich->decoder ? rich : NULL,
@@ -218,11 +219,12 @@ fc_status fc__residual_fit(fc_context *context, const fc_dataset *dataset, const
     fc__rich_decoder rich = {0};
     size_t sizes[SIZES], count, chosen, candidate;
     FC_TRY(fc__record_create(context, dataset, &record));
-    if (record.count < LEAST_FRAMES)
+    if (record.count < FC__LEAST_FRAMES)
         goto done;
     if (fit && model->decoder->config.layers == 0)
         FC_TRY(fc__rich_decoder_create(context, model, &record, fit, &rich));
-    count = list_sizes(model, &rich, fit && fit->codes == 0, record.count, sizes);
+    count = list_sizes(model, &rich, fit && fit->codes == 0 && record.count >= FC__MANY_FRAMES,
+                       record.count, sizes);
     for (size_t n = 0; n < count; n++)
         FC_TRY(fc__validation_create(context, record.count, model->channel_count, sizes[n],
                                      &validations[n]));

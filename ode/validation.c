@@ -14,7 +14,8 @@ fc_status fc__validation_create(fc_context *context, size_t frames, size_t chann
     fc_status status = FC_OK;
     *v = (fc__validation){.channels = channels, .codes = codes};
     v->candidate[v->candidate_count++] = (fc__candidate){.still = true};
-    for (size_t m = 0; m < sizeof modes / sizeof *modes && modes[m] <= codes; m++)
+    bool many = frames >= FC__MANY_FRAMES;
+    for (size_t m = 0; many && m < sizeof modes / sizeof *modes && modes[m] <= codes; m++)
         for (size_t r = 0; r < (modes[m] ? 2 : 1); r++)
             v->candidate[v->candidate_count++] =
                 (fc__candidate){.modes = modes[m], .ridge = ridges[r]};

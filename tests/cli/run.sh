@@ -652,7 +652,7 @@ test_impossible_queries_are_refused() {
     local model=$shared/model.h5 data=$shared/test.nc
     fieldcast forecast "$model" "$data" -o f.nc
     expect_code 2
-    expect_message '--times and --at'
+    expect_message '--times, --at and --fill'
     fieldcast forecast "$model" "$data" -o f.nc --times -1:2:1
     expect_code 2
     expect_message 'before the observation'
