@@ -82,21 +82,21 @@ static double distance_between(size_t size, const double *a, const double *b)
     return sqrt(square);
 }
 
-/* How much values y of n points vary beside the variance s^2 of all: the mean (m + y K^-1 y / s^2)
- * / (m + n) of what is known of it, given a prior of the weight of m values. */
+/* The variance around a place as a share of that of all values: y K^-1 y / (n s^2) of its n
+ * neighbours, and 1 so far as they are few or the place is `far` from them. */
 static double local_variance(const fc__known *known, size_t count, const size_t *index,
-                             const double *factor)
+                             const double *factor, double far)
 {
-    const double usual = 1.0;
     double x[FC__NEIGHBOURS], sum = 0.0;
-    if (!(known->variance > 0.0))
+    double trust = (1.0 - far) * (double)count / FC__NEIGHBOURS;
+    if (!(known->variance > 0.0) || count == 0)
         return 1.0;
     for (size_t i = 0; i < count; i++)
         x[i] = (double)known->values[index[i]];
     fc__cholesky_solve(count, factor, 1, x);
     for (size_t i = 0; i < count; i++)
         sum += (double)known->values[index[i]] * x[i];
-    return (usual + sum / known->variance) / (usual + (double)count);
+    return 1.0 - trust + trust * sum / ((double)count * known->variance);
 }
 
 /* Weights of the neighbours of a place, K w = k, and the share of the variance left, 1 - k w. */
@@ -129,7 +129,7 @@ static double weigh(const fc__correlation *c, size_t size, const double *sources
     for (size_t i = 0; i < count; i++)
         left -= right[i] * weight[i];
     left = fmin(fmax(left, 0.0), 1.0);
-    return count ? left * (left + (1.0 - left) * local_variance(known, count, index, matrix)) : 1.0;
+    return left * local_variance(known, count, index, matrix, left);
 }
 
 fc_status fc__interpolate(fc_context *context, const fc_domain *domain,

@@ -267,7 +267,8 @@ typedef struct fc_residual {
     double *variance;    /* (channels) of r - c */
     double *length;      /* (channels) of its correlation (1 - nugget) exp(-h / length) */
     double *nugget;      /* (channels) */
-    size_t point_count;  /* points whose residual has a climatology, 0 where points move */
+    size_t point_count;  /* points whose residual has a climatology, 0 where points move or frames
+                            are few */
     double *coordinates; /* (point_count, dims) */
     size_t harmonics;    /* of the model's cycle in it */
     float *climate;      /* (point_count, channels, 1 + 2 harmonics): mean, a_1, b_1, ...; NaN where

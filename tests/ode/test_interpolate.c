@@ -172,9 +172,10 @@ static void what_is_left_unknown_follows_how_much_the_neighbours_vary(void **sta
     known.variance = 0.01;
     must(*state, fc__interpolate(*state, &domain, &correlation, &known, 1, asked, &found, &rough));
     assert_true(same > 0.0f && same < 1.0f);
-    /* (1 + q / variance) / (1 + 16): both give the same q */
-    double calm_q = 100.0 * (17.0 * (double)(calm / same) - 1.0);
-    double rough_q = 0.01 * (17.0 * (double)(rough / same) - 1.0);
+    /* left (left + (1 - left) q / (16 variance)): both give the same q */
+    double far = (double)same;
+    double calm_q = 100.0 * ((double)calm / far - far) / (1.0 - far);
+    double rough_q = 0.01 * ((double)rough / far - far) / (1.0 - far);
     assert_true(calm_q > 0.0);
     assert_near(calm_q / rough_q, 1.0, 1e-3);
 }
