@@ -52,16 +52,26 @@ done:
     return status;
 }
 
+/* What the files of all cases say of themselves. */
+static json_t *attributes_of(const char *name, const char *title)
+{
+    char source[64];
+    json_t *root = json_object();
+    snprintf(source, sizeof source, "fieldcast generate %s", name);
+    cli_json_text(root, "title", title);
+    cli_json_text(root, "source", source);
+    cli_json_text(root, "version", fc_version());
+    cli_json_text(root, "case", name);
+    return root;
+}
+
 /* ---------------------------------------------------------------- Navier-Stokes */
 
 static json_t *navier_stokes_attributes(const void *settings)
 {
     const fc_navier_stokes_config *config = settings;
-    json_t *root = json_object();
-    cli_json_text(root, "title", "2-D Navier-Stokes vorticity on the periodic unit square");
-    cli_json_text(root, "source", "fieldcast generate navier-stokes");
-    cli_json_text(root, "version", fc_version());
-    cli_json_text(root, "case", "navier-stokes");
+    json_t *root =
+        attributes_of("navier-stokes", "2-D Navier-Stokes vorticity on the periodic unit square");
     cli_json_count(root, "grid", config->grid);
     cli_json_count(root, "frames", config->frames);
     cli_json_count(root, "per_trajectory", config->per_trajectory);
@@ -124,11 +134,7 @@ static fc_status generate_navier_stokes(cli_session *session, int argc, char **a
 static json_t *wave_attributes(const void *settings)
 {
     const fc_wave_config *config = settings;
-    json_t *root = json_object();
-    cli_json_text(root, "title", "2-D wave equation on a periodic square");
-    cli_json_text(root, "source", "fieldcast generate wave");
-    cli_json_text(root, "version", fc_version());
-    cli_json_text(root, "case", "wave");
+    json_t *root = attributes_of("wave", "2-D wave equation on a periodic square");
     cli_json_count(root, "grid", config->grid);
     cli_json_count(root, "frames", config->frames);
     cli_json_count(root, "per_trajectory", config->per_trajectory);

@@ -10,16 +10,23 @@
  * plausible: what a data set may declare is bounded by what its file can hold. */
 enum { LARGEST_COMPRESSION = 1100, SMALL_BYTES = 1 << 26, LARGEST_TEXT = 1 << 24 };
 
+/* UTF-8 of the text's own length, at least one byte. */
+static hid_t type_of_text(const char *text)
+{
+    size_t size = strlen(text);
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size ? size : 1);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
 /* ---------------------------------------------------------------- attributes */
 
 fc_status fc__h5_put_text(fc__h5 *h5, hid_t object, const char *name, const char *text)
 {
     fc_status status = FC_OK;
-    size_t size = strlen(text);
-    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-    H5Tset_size(type, size ? size : 1);
-    H5Tset_strpad(type, H5T_STR_NULLPAD);
-    H5Tset_cset(type, H5T_CSET_UTF8);
+    hid_t type = type_of_text(text), space = H5Screate(H5S_SCALAR);
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0 || H5Awrite(attribute, type, text) < 0 || h5->write_error)
         status = fc__h5_fail(h5, FC_ERROR_IO, "attribute %s cannot be written", name);
@@ -262,11 +269,7 @@ fc_status fc__h5_write_array(fc__h5 *h5, hid_t parent, const char *name, hid_t t
 fc_status fc__h5_write_text(fc__h5 *h5, hid_t parent, const char *name, const char *text)
 {
     fc_status status = FC_OK;
-    size_t size = strlen(text);
-    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-    H5Tset_size(type, size ? size : 1);
-    H5Tset_strpad(type, H5T_STR_NULLPAD);
-    H5Tset_cset(type, H5T_CSET_UTF8);
+    hid_t type = type_of_text(text), space = H5Screate(H5S_SCALAR);
     hid_t dataset = H5Dcreate2(parent, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     if (dataset < 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0 ||
         h5->write_error)

@@ -4,6 +4,7 @@
 #define FC_TESTS_IO_TESTING_H
 
 #include "io/io.h"
+#include "tests/io/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,26 +44,13 @@ static inline int set_up(void **state)
 
 static inline int count_files(const bench *in)
 {
-    int count = 0;
-    DIR *folder = opendir(in->folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count - 2;
+    return (int)files_in(in->folder);
 }
 
 static inline int tear_down(void **state)
 {
     bench *made = *state;
-    DIR *folder = opendir(made->folder);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", made->folder, entry->d_name);
-        unlink(path);
-    }
-    if (folder)
-        closedir(folder);
-    rmdir(made->folder);
+    remove_folder(made->folder);
     fc_context_destroy(made->context);
     free(made);
     return 0;

@@ -1,13 +1,13 @@
 #include "io/plot/plot.h"
 
 #include "inr/support.h"
+#include "tests/io/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,29 +55,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     fixture *made = *state;
-    DIR *folder = opendir(made->folder);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", made->folder, entry->d_name);
-        remove(path); /* "." and ".." refuse */
-    }
-    if (folder)
-        closedir(folder);
-    rmdir(made->folder);
+    remove_folder(made->folder);
     fc_context_destroy(made->context);
     free(made);
     return 0;
-}
-
-static size_t files_in(const char *folder)
-{
-    size_t count = 0;
-    DIR *opened = opendir(folder);
-    assert_non_null(opened);
-    for (struct dirent *entry; (entry = readdir(opened));)
-        count += entry->d_name[0] != '.';
-    closedir(opened);
-    return count;
 }
 
 static fc_film *start(fixture *made, const char *name, double quality)
