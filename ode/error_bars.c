@@ -8,36 +8,117 @@
 
 enum { MOST_LEADS = 32 };
 
-/* Adds the squared code errors of the rollout from frame f of a trajectory that ends at `end`. */
-static fc_status add_rollout(fc_context *context, const fc_model *model, const fc_trajectories *t,
-                             size_t f, size_t end, double *square, double *lead, double *number)
+/* States (leads, C) at the frames after frame f. */
+static fc_status roll_out(fc_context *context, const fc_model *model, const fc_trajectories *t,
+                          size_t f, size_t leads, float *z)
 {
     fc_status status = FC_OK;
-    size_t codes = t->codes, leads = end - f - 1 < MOST_LEADS ? end - f - 1 : MOST_LEADS;
+    size_t codes = t->codes;
     fc_rk_plan plan = {.field = model->field->config,
                        .scheme = FC_RK_RK4,
                        .substeps = 2,
                        .intervals = leads,
                        .batch = 1};
-    float *dt = NULL, *z = NULL, *work = NULL;
+    float *dt = NULL, *work = NULL;
     FC_NEW(context, &dt, leads);
-    FC_NEW(context, &z, fc__product(leads, codes));
     FC_NEW(context, &work, fc_rk_work_size(&plan));
     for (size_t k = 0; k < leads; k++)
         dt[k] = (float)(t->times[f + k + 1] - t->times[f + k]);
     fc_rk_forward(&plan, model->field->parameters, dt, t->z + f * codes, z, NULL, work);
+done:
+    free(dt);
+    free(work);
+    return status;
+}
+
+/* Sums over rollouts, by number of intervals. */
+typedef struct growth {
+    double *square; /* (MOST_LEADS + 1, C) of code errors */
+    double *lead;   /* (MOST_LEADS + 1) model time */
+    double number[MOST_LEADS + 1];
+} growth;
+
+static size_t leads_from(const fc_trajectories *t, size_t sequence, size_t f)
+{
+    size_t left = t->first[sequence + 1] - f - 1;
+    return left < MOST_LEADS ? left : MOST_LEADS;
+}
+
+/* Adds the error of states (leads, C) that a rollout from frame f has come to. */
+static void add_errors(const fc_trajectories *t, size_t f, size_t leads, const float *z, growth *g)
+{
+    size_t codes = t->codes;
     for (size_t k = 0; k < leads; k++) {
         for (size_t i = 0; i < codes; i++) {
             double error = (double)(z[k * codes + i] - t->z[(f + k + 1) * codes + i]);
-            square[(k + 1) * codes + i] += isfinite(error) ? error * error : 0.0;
+            g->square[(k + 1) * codes + i] += isfinite(error) ? error * error : 0.0;
         }
-        lead[k + 1] += t->times[f + k + 1] - t->times[f];
-        number[k + 1] += 1.0;
+        g->lead[k + 1] += t->times[f + k + 1] - t->times[f];
+        g->number[k + 1] += 1.0;
+    }
+}
+
+/* From every frame, by the steps that the field was trained with. */
+static fc_status add_rollouts(fc_context *context, const fc_model *model, const fc_trajectories *t,
+                              growth *g)
+{
+    fc_status status = FC_OK;
+    float *z = NULL;
+    FC_NEW(context, &z, MOST_LEADS * t->codes);
+    for (size_t s = 0; s < t->count; s++)
+        for (size_t f = t->first[s]; f + 1 < t->first[s + 1]; f++) {
+            size_t leads = leads_from(t, s, f);
+            FC_TRY(roll_out(context, model, t, f, leads, z));
+            add_errors(t, f, leads, z, g);
+        }
+done:
+    free(z);
+    return status;
+}
+
+/* From the first frames of some sequences, by CVODE as forecasts are. */
+static fc_status add_forecasts(fc_context *context, const fc_model *model, const fc_trajectories *t,
+                               growth *g)
+{
+    enum { MOST_SEQUENCES = 64 };
+    fc_status status = FC_OK;
+    const fc_integrator_config config = fc_integrator_config_default();
+    size_t codes = t->codes, count = t->count < MOST_SEQUENCES ? t->count : MOST_SEQUENCES;
+    size_t *leads = NULL;
+    double *z0 = NULL, *times = NULL, *z = NULL, **time_of = NULL, **z_of = NULL;
+    float *reached = NULL;
+    FC_NEW(context, &leads, count);
+    FC_NEW(context, &z0, fc__product(count, codes));
+    FC_NEW(context, &times, count * MOST_LEADS);
+    FC_NEW(context, &z, fc__product(count * MOST_LEADS, codes));
+    FC_NEW(context, &time_of, count);
+    FC_NEW(context, &z_of, count);
+    FC_NEW(context, &reached, MOST_LEADS * codes);
+    for (size_t s = 0; s < count; s++) {
+        size_t f = t->first[s];
+        leads[s] = leads_from(t, s, f);
+        time_of[s] = times + s * MOST_LEADS;
+        z_of[s] = z + s * MOST_LEADS * codes;
+        for (size_t k = 0; k < leads[s]; k++)
+            time_of[s][k] = t->times[f + k + 1] - t->times[f];
+        for (size_t i = 0; i < codes; i++)
+            z0[s * codes + i] = (double)t->z[f * codes + i];
+    }
+    FC_TRY(fc_integrate(context, model->field, &config, count, z0, leads,
+                        (const double *const *)time_of, z_of, NULL));
+    for (size_t s = 0; s < count; s++) {
+        for (size_t i = 0; i < leads[s] * codes; i++)
+            reached[i] = (float)z_of[s][i];
+        add_errors(t, t->first[s], leads[s], reached, g);
     }
 done:
-    free(dt);
+    free(leads);
+    free(z0);
+    free(times);
     free(z);
-    free(work);
+    free(time_of);
+    free(z_of);
+    free(reached);
     return status;
 }
 
@@ -46,24 +127,22 @@ fc_status fc__fit_lead_variance(fc_context *context, fc_model *model,
 {
     fc_status status = FC_OK;
     size_t codes = trajectories->codes;
-    double number[MOST_LEADS + 1] = {0};
+    growth g = {0};
     FC_NEW(context, &model->lead_time, MOST_LEADS + 1);
     FC_NEW(context, &model->lead_variance, (MOST_LEADS + 1) * codes);
-    for (size_t s = 0; s < trajectories->count; s++) {
-        size_t end = trajectories->first[s + 1];
-        for (size_t f = trajectories->first[s]; f + 1 < end; f++)
-            FC_TRY(add_rollout(context, model, trajectories, f, end, model->lead_variance,
-                               model->lead_time, number));
-    }
+    g.square = model->lead_variance;
+    g.lead = model->lead_time;
+    FC_TRY(model->field->galerkin ? add_forecasts(context, model, trajectories, &g)
+                                  : add_rollouts(context, model, trajectories, &g));
     model->lead_count = 1;
     /* With unequal intervals the mean lead of few long rollouts can fall behind; it ends the table.
      */
-    for (size_t k = 1; k <= MOST_LEADS && number[k] > 0.0; k++) {
-        model->lead_time[k] /= number[k];
+    for (size_t k = 1; k <= MOST_LEADS && g.number[k] > 0.0; k++) {
+        model->lead_time[k] /= g.number[k];
         if (model->lead_time[k] <= model->lead_time[k - 1])
             break;
         for (size_t i = 0; i < codes; i++)
-            model->lead_variance[k * codes + i] /= number[k];
+            model->lead_variance[k * codes + i] /= g.number[k];
         model->lead_count = k + 1;
     }
 done:

@@ -1,5 +1,6 @@
 #include "ode/field.h"
 #include "inr/support.h"
+#include "ode/equation.h"
 #include "ode/kernels/kernels.h"
 
 #include <math.h>
@@ -79,6 +80,7 @@ void fc_field_destroy(fc_field *field)
 {
     if (!field)
         return;
+    fc__field_clear_equation(field);
     free(field->parameters);
     free(field);
 }

@@ -1,5 +1,6 @@
 #include "inr/support.h"
 #include "ode/cvode.h"
+#include "ode/equation.h"
 #include "ode/evaluator.h"
 
 #include <math.h>
@@ -83,7 +84,7 @@ typedef struct batch_job {
     const fc_context *context;
     const fc_field *field;
     const fc_integrator_config *config;
-    const double *parameters; /* of the field in double; NULL where float serves */
+    const double *parameters; /* of the field in double; NULL where float or an equation serves */
     float *panels;            /* its packed weights; NULL where it is evaluated in double */
     const double *z0;
     const size_t *time_counts;
@@ -122,7 +123,10 @@ static fc_status batch_create(const batch_job *job, size_t largest, size_t threa
     FC_NEW(NULL, &b->next, largest);
     FC_NEW(NULL, &b->bound, largest);
     FC_NEW(NULL, &b->start, fc__product(largest, field->codes));
-    FC_NEW(NULL, &b->work, job->parameters ? fc_field_work_size(field, largest) : 0);
+    size_t work = job->field->galerkin ? fc__galerkin_work_size(job->field->galerkin, largest)
+                  : job->parameters    ? fc_field_work_size(field, largest)
+                                       : 0;
+    FC_NEW(NULL, &b->work, work);
     if (job->panels)
         FC_TRY(fc__evaluator_create(field, &weights, largest, threads, &b->evaluator));
 done:
@@ -141,19 +145,25 @@ static int not_finite(size_t count, const double *values)
 static int batch_eval(void *user, const double *z, double *dz)
 {
     batch *b = user;
-    const fc_field_config *field = &b->job->field->config;
-    if (b->evaluator)
+    const fc_field *field = b->job->field;
+    if (field->galerkin)
+        fc__galerkin_eval(field->galerkin, b->count, z, dz, b->work);
+    else if (b->evaluator)
         fc__evaluator_run(b->evaluator, b->count, z, dz);
     else
-        fc_field_eval_double(field, b->job->parameters, b->count, z, dz, b->work);
-    return not_finite(b->count * field->codes, dz);
+        fc_field_eval_double(&field->config, b->job->parameters, b->count, z, dz, b->work);
+    return not_finite(b->count * field->config.codes, dz);
 }
 
 static int batch_jvp(void *user, const double *z, const double *z_dot, double *dz_dot)
 {
     batch *b = user;
     const fc_field *field = b->job->field;
-    fc_field_jvp_double(&field->config, b->job->parameters, b->count, z, z_dot, dz_dot, b->work);
+    if (field->galerkin)
+        fc__galerkin_jvp(field->galerkin, b->count, z, z_dot, dz_dot, b->work);
+    else
+        fc_field_jvp_double(&field->config, b->job->parameters, b->count, z, z_dot, dz_dot,
+                            b->work);
     return not_finite(b->count * field->config.codes, dz_dot);
 }
 
@@ -442,6 +452,8 @@ static fc_status prepare_weights(fc_context *context, const fc_field *field,
                                  float **panels)
 {
     fc_status status = FC_OK;
+    if (field->galerkin)
+        return FC_OK;
     if (config->rtol < FLOAT_TOLERANCE || config->method == FC_ODE_BDF) {
         FC_NEW(context, in_double, field->parameter_count);
         for (size_t i = 0; i < field->parameter_count; i++)

@@ -30,10 +30,15 @@ typedef struct fc_field_config {
 
 FC_API fc_field_config fc_field_config_default(size_t codes);
 
+typedef struct fc_equation fc_equation;
+typedef struct fc__galerkin fc__galerkin;
+
 typedef struct fc_field {
     fc_field_config config;
     size_t parameter_count;
-    float *parameters; /* (parameter_count); layout: fc_field_layout */
+    float *parameters;      /* (parameter_count); layout: fc_field_layout */
+    fc_equation *equation;  /* the field is this equation's instead, NULL = it is not */
+    fc__galerkin *galerkin; /* its projection on the decoder's basis */
 } fc_field;
 
 /* Offsets into parameters; a part that is off has no room. W follows V directly and d follows a, so
@@ -86,6 +91,72 @@ FC_API void fc_field_vjp(const fc_field_config *config, const float *parameters,
 FC_API void fc_field_vjp_double(const fc_field_config *config, const double *parameters,
                                 size_t batch, const double *z, const double *dz_bar, double *z_bar,
                                 double *parameter_bar, double *work);
+
+/* ---------------------------------------------------------------- learned equations */
+
+/* A linear functional of a channel u: the Fourier multiplier |kappa|^order a(kappa / |kappa|), with
+ * kappa the wave vector in radians per unit of the axes. FC_ANGLE_X of order 1 is du/dx,
+ * FC_ANGLE_ONE of order 2 is -lap u, FC_ANGLE_X of order -1 the x derivative of the solution of
+ * -lap p = u. On one axis there are FC_ANGLE_ONE and FC_ANGLE_X. At kappa = 0 it is 1 for order 0,
+ * else 0. */
+typedef enum fc_angle {
+    FC_ANGLE_ONE,
+    FC_ANGLE_X,   /* i cos, i kappa_x / |kappa| */
+    FC_ANGLE_Y,   /* i sin */
+    FC_ANGLE_COS, /* cos of twice the angle */
+    FC_ANGLE_SIN
+} fc_angle;
+typedef struct fc_symbol {
+    size_t channel;
+    int order;
+    fc_angle angle;
+} fc_symbol;
+
+/* coefficient times a symbol, or a product of two, in the rate of change of a channel. */
+typedef struct fc_term {
+    size_t channel;
+    size_t factors; /* 1 or 2 */
+    fc_symbol factor[2];
+    double coefficient;
+} fc_term;
+
+/* du/dt = forcing(x) + sum of terms, an equation in normalised values and model time that a
+ * translation of u changes by its forcing alone. It is found from data: see fc_equation_config. */
+struct fc_equation {
+    size_t dims, channels; /* 1 or 2 periodic axes */
+    double length[2];      /* of the axes */
+    size_t wave_count;
+    int *waves; /* (wave_count, dims) of each pair +-k one */
+    size_t term_count;
+    fc_term *terms;
+    double *forcing; /* (channels, wave_count, 2) real and imaginary part of the coefficients w,
+                        forcing = w(0) + 2 Re sum w(k) exp(i k . angle) */
+};
+
+/* How an equation is found. All linear terms of the orders below and all products of two symbols
+ * are candidates; their coefficients solve a linear least-squares problem, whose residual is that
+ * of forecasts over one interval (Gauss-Newton, the sensitivities through the linear terms alone),
+ * started from derivatives of the data interpolated in time. Terms that do not matter are taken out
+ * one by one, as in sparse identification (Brunton et al. 2016, PDE-FIND: Rudy et al. 2017), which
+ * matches derivatives. */
+typedef struct fc_equation_config {
+    size_t samples;    /* intervals to learn from; default 512 */
+    size_t iterations; /* of Gauss-Newton; default 8 */
+    int lowest;        /* order of symbols in products; default -1 */
+    int highest;       /* of symbols in products; default 2 */
+    int linear;        /* highest order of linear terms; default 4 */
+    double tolerance;  /* share by which the residual may grow when terms are taken out; default
+                          0.02 */
+} fc_equation_config;
+
+FC_API fc_equation_config fc_equation_config_default(void);
+
+FC_API void fc_equation_destroy(fc_equation *equation);
+/* Makes an equation, which the field then owns, its rate of change, projected on the basis of the
+ * decoder (Galerkin): FC_ERROR_DATA when the decoder is not a series in the equation's waves. */
+FC_API FC_NODISCARD fc_status fc_field_set_equation(fc_context *context, fc_field *field,
+                                                    const fc_decoder *decoder,
+                                                    fc_equation *equation);
 
 /* ---------------------------------------------------------------- explicit Runge-Kutta pair */
 
@@ -311,12 +382,23 @@ typedef struct fc_model {
 
 FC_API void fc_model_destroy(fc_model *model);
 
+/* What the dynamics is made of. An equation needs a Fourier series on one or two periodic axes (the
+ * default decoder there) and independent sequences. */
+typedef enum fc_field_kind {
+    FC_FIELD_AUTO,     /* an equation where one is found that forecasts an interval to 1 % of the
+                          mean square of persistence, else the other */
+    FC_FIELD_BILINEAR, /* fc_field_config's, trained by gradient descent */
+    FC_FIELD_EQUATION  /* fc_equation */
+} fc_field_kind;
+
 /* Training, from dataset to model. */
 typedef struct fc_train_config {
     fc_decoder_config decoder;
     fc_fit_config fit;
     fc_field_config field; /* codes is filled in by the fit */
     bool field_auto;       /* default true: linear, rank and hidden follow from the data's size */
+    fc_field_kind field_kind;    /* default FC_FIELD_AUTO */
+    fc_equation_config equation; /* how an equation is found */
     fc_dynamics_config dynamics;
     double minutes;      /* whole budget; default 5, 0 = as `updates` says */
     size_t train_frames; /* frames of each sequence to train on; 0 = all */

@@ -1,5 +1,6 @@
 /* A training run: decoder, codes, cycle, dynamics, error bars. Everything but the dynamics is made
  * when the run is created; the dynamics then runs in slices that can be saved and resumed. */
+#include "ode/equation.h"
 #include "ode/linear_dynamics.h"
 #include "ode/residual.h"
 #include "ode/residual_fit.h"
@@ -31,6 +32,7 @@ fc_train_config fc_train_config_default(void)
         .fit = fc_fit_config_default(),
         .field = fc_field_config_default(1),
         .field_auto = true,
+        .equation = fc_equation_config_default(),
         .dynamics = fc_dynamics_config_default(),
         .minutes = 5.0,
         .until = INFINITY,
@@ -84,9 +86,37 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     return *list ? fc__fail(context, FC_ERROR_USAGE, "%s", list) : FC_OK;
 }
 
+/* Whether to look for an equation: always where it is asked for, else where the domain lets hope
+ * for one and nothing else is asked for. */
+static bool wants_equation(const fc_training *t)
+{
+    const fc_train_config *c = &t->config;
+    const fc_domain *domain = &t->model->domain;
+    bool periodic = domain->dims <= 2;
+    for (size_t d = 0; d < domain->dims; d++)
+        periodic = periodic && domain->axis[d].kind == FC_AXIS_PERIODIC;
+    bool series = c->decoder.layers == 0 &&
+                  (c->fit.method == FC_FIT_AUTO || c->fit.method == FC_FIT_SERIES) &&
+                  (c->decoder.filter == FC_FILTER_AUTO || c->decoder.filter == FC_FILTER_INTEGER);
+    return c->field_kind == FC_FIELD_EQUATION ||
+           (c->field_kind == FC_FIELD_AUTO && c->field_auto && periodic && series &&
+            c->fit.codes == 0 && !t->data.dataset->record && t->data.frame_count >= 64);
+}
+
+/* An equation is the more accurate, the less the basis leaves out, and more codes cost it little.
+ * What the caller has chosen stays. */
+static void widen(fc_fit_config *fit)
+{
+    fc_fit_config usual = fc_fit_config_default();
+    if (fit->tolerance == usual.tolerance)
+        fit->tolerance = 1e-8;
+    if (fit->max_codes == usual.max_codes)
+        fit->max_codes = 2048;
+}
+
 /* A record is short, so that its decoder is fitted twice: without the validation frames, which
  * gives the number of codes, filters and noise, then with them. */
-static fc_status fit_decoder(fc_training *t)
+static fc_status fit_decoder(fc_training *t, bool for_equation)
 {
     fc_status status = FC_OK;
     fc_model *model = t->model;
@@ -95,6 +125,8 @@ static fc_status fit_decoder(fc_training *t)
     fc_fit_report report;
     double *noise = NULL;
     decoder.seed = fit.seed = t->config.seed;
+    if (for_equation)
+        widen(&fit);
     FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, t->data.validation, &decoder, &fit,
                           &model->decoder, &model->prior, model->noise, &report));
     model->floor_mse = isnan(report.validation_mse) ? report.training_mse : report.validation_mse;
@@ -231,10 +263,61 @@ static void start_damped(const fc_trajectories *t, fc_field *field)
     }
 }
 
+/* The equation behind the trajectories; *found is false where there is none worth having. */
+static fc_status find_equation(fc_training *t, bool *found)
+{
+    const double good = 0.01;
+    fc_status status = FC_OK;
+    fc_field_config field = {.codes = t->model->decoder->config.codes};
+    fc_equation *equation = NULL;
+    double residual;
+    *found = false;
+    if (!fc__equation_suits(t->model->decoder)) {
+        status = fc__fail(t->context, FC_ERROR_USAGE,
+                          "field.kind=equation needs one or two periodic axes and a decoder with "
+                          "layers=0 and integer filters");
+        goto done;
+    }
+    FC_TRY(fc__equation_fit(t->context, t->model->decoder, &t->training, &t->config.equation,
+                            t->config.seed, &equation, &residual));
+    if (!(residual < good) && t->config.field_kind == FC_FIELD_AUTO)
+        goto done;
+    if (!isfinite(residual)) {
+        status = fc__fail(t->context, FC_ERROR_SOLVER,
+                          "no equation was found whose forecasts stay finite; field.kind=bilinear "
+                          "may do");
+        goto done;
+    }
+    FC_TRY(fc_field_create(t->context, &field, t->config.seed, &t->model->field));
+    FC_TRY(fc_field_set_equation(t->context, t->model->field, t->model->decoder, equation));
+    equation = NULL;
+    t->loss = residual;
+    *found = true;
+done:
+    fc_equation_destroy(equation);
+    return status;
+}
+
+/* Back to where a run is that has not looked for an equation. */
+static fc_status start_over(fc_training *t)
+{
+    fc_model *model = t->model;
+    fc__trajectories_clear(&t->training);
+    fc__trajectories_clear(&t->validation);
+    fc_decoder_destroy(model->decoder);
+    fc_prior_destroy(model->prior);
+    model->decoder = NULL;
+    model->prior = NULL;
+    fc_status status = fit_decoder(t, false);
+    return status == FC_OK ? make_trajectories(t, false) : status;
+}
+
 static fc_status make_trainer(fc_training *t, const fc_training_state *resumed, double started)
 {
     fc_status status = FC_OK;
     fc_dynamics_config dynamics = t->config.dynamics;
+    if (t->model->field && t->model->field->equation)
+        return FC_OK; /* nothing is left to train */
     dynamics.seed = t->config.seed;
     if (t->config.window > 1 && dynamics.horizon > t->config.window - 1)
         dynamics.horizon = t->config.window - 1;
@@ -271,6 +354,7 @@ static fc_status adopt(fc_training *t, const fc_model *saved)
     fc_status status = FC_OK;
     fc_model *model = t->model;
     fc_context *context = t->context;
+    fc_equation *equation = NULL;
     if (!saved->decoder || !saved->prior || !saved->field)
         return fc__fail(context, FC_ERROR_DATA, "the checkpoint lacks its decoder or field");
     size_t c = saved->decoder->config.codes;
@@ -295,9 +379,15 @@ static fc_status adopt(fc_training *t, const fc_model *saved)
     FC_TRY(fc_field_create(context, &saved->field->config, 0, &model->field));
     memcpy(model->field->parameters, saved->field->parameters,
            saved->field->parameter_count * sizeof(float));
+    if (saved->field->equation) {
+        FC_TRY(fc__equation_copy(context, saved->field->equation, &equation));
+        FC_TRY(fc_field_set_equation(context, model->field, model->decoder, equation));
+        equation = NULL;
+    }
     FC_TRY(fc__copy_text(context, saved->configuration, &model->configuration));
     FC_TRY(fc__copy_text(context, saved->provenance, &model->provenance));
 done:
+    fc_equation_destroy(equation);
     return status;
 }
 
@@ -308,6 +398,7 @@ fc_status fc_training_create(fc_context *context, const fc_dataset *dataset,
     fc_status status = FC_OK;
     fc_training *t = NULL;
     double started = fc__seconds();
+    bool equation;
     *training = NULL;
     FC_TRY(fc_train_config_validate(context, config));
     FC_NEW(context, &t, 1);
@@ -316,10 +407,16 @@ fc_status fc_training_create(fc_context *context, const fc_dataset *dataset,
     t->loss = t->validation_loss = NAN;
     FC_NEW(context, &t->model, 1);
     FC_TRY(fc__training_data_create(context, dataset, config, t->model, &t->data));
-    FC_TRY(resumed ? adopt(t, resumed->model) : fit_decoder(t));
+    equation = !resumed && wants_equation(t);
+    FC_TRY(resumed ? adopt(t, resumed->model) : fit_decoder(t, equation));
     if (!resumed && dataset->record)
         FC_TRY(fit_residual(t));
     FC_TRY(make_trajectories(t, resumed != NULL));
+    if (equation) {
+        FC_TRY(find_equation(t, &equation));
+        if (!equation)
+            FC_TRY(start_over(t));
+    }
     FC_TRY(make_trainer(t, resumed, started));
     t->seconds = fc__seconds() - started + (resumed ? resumed->seconds : 0.0);
     *training = t;
@@ -345,7 +442,8 @@ static fc_status finish(fc_training *t)
 {
     fc_status status = FC_OK;
     fc_dataset *drawn = NULL;
-    fc_trainer_finish(t->trainer);
+    if (t->trainer)
+        fc_trainer_finish(t->trainer);
     const fc_trajectories *judge = t->validation.count ? &t->validation : &t->training;
     if (t->model->residual.lead_count && t->model->field->config.linear)
         FC_TRY(fc__dynamics_settle(t->context, &t->training, &t->validation, t->model));
@@ -368,7 +466,7 @@ fc_status fc_training_run(fc_training *t, double seconds, bool *done)
 {
     fc_status status = FC_OK;
     double start = fc__seconds();
-    bool trained = t->done;
+    bool trained = t->done || !t->trainer;
     for (double begin = start; !trained && begin - start < seconds; begin = fc__seconds()) {
         double left = seconds - (begin - start);
         uint64_t before = fc_trainer_get_state(t->trainer).update;
@@ -389,10 +487,12 @@ done:
 
 fc_training_state fc_training_get_state(fc_training *t)
 {
-    if (!t->done) /* so that a checkpoint can forecast as well */
+    if (!t->done && t->trainer) /* so that a checkpoint can forecast as well */
         fc_trainer_finish(t->trainer);
-    return (fc_training_state){
-        .model = t->model, .trainer = fc_trainer_get_state(t->trainer), .seconds = t->seconds};
+    fc_training_state state = {.model = t->model, .seconds = t->seconds};
+    if (t->trainer)
+        state.trainer = fc_trainer_get_state(t->trainer);
+    return state;
 }
 
 fc_training_report fc_training_get_report(const fc_training *t)
@@ -400,7 +500,8 @@ fc_training_report fc_training_get_report(const fc_training *t)
     double unit = 0.0;
     for (size_t c = 0; c < t->model->channel_count; c++)
         unit += t->model->scale[c] * t->model->scale[c] / (double)t->model->channel_count;
-    return (fc_training_report){.share = t->done ? 1.0 : fc_trainer_share(t->trainer),
+    double share = t->done ? 1.0 : t->trainer ? fc_trainer_share(t->trainer) : 0.0;
+    return (fc_training_report){.share = share,
                                 .loss = t->loss,
                                 .validation = t->validation_loss,
                                 .seconds = t->seconds,

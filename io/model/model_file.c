@@ -173,7 +173,31 @@ done:
     return status;
 }
 
-static fc_status write_prior(fc__h5 *h5, const fc_prior *prior)
+/* Variances alone where the codes are independent; large priors of independent codes are most of a
+ * file otherwise. */
+static bool is_diagonal(const fc_prior *prior)
+{
+    for (size_t i = 0; i < prior->codes; i++)
+        for (size_t j = 0; j < i; j++)
+            if (prior->covariance[i * prior->codes + j] != 0.0)
+                return false;
+    return true;
+}
+
+static fc_status write_variances(fc__h5 *h5, hid_t group, const fc_prior *prior)
+{
+    fc_status status = FC_OK;
+    double *variance = NULL;
+    FC_NEW(h5->context, &variance, prior->codes);
+    for (size_t i = 0; i < prior->codes; i++)
+        variance[i] = prior->covariance[i * (prior->codes + 1)];
+    FC_TRY(write_vector(h5, group, "variance", prior->codes, variance));
+done:
+    free(variance);
+    return status;
+}
+
+static fc_status write_prior(fc__h5 *h5, const fc_prior *prior, bool compact)
 {
     fc_status status = FC_OK;
     hid_t group;
@@ -181,6 +205,8 @@ static fc_status write_prior(fc__h5 *h5, const fc_prior *prior)
     FC_TRY(fc__h5_make_group(h5, h5->file, "prior", &group));
     FC_TRY(fc__h5_put_uint(h5, group, "codes", codes));
     FC_TRY(write_vector(h5, group, "mean", codes, prior->mean));
+    if (compact && is_diagonal(prior))
+        return write_variances(h5, group, prior);
     FC_TRY(write_matrix(h5, group, "covariance", codes, codes, prior->covariance));
     FC_TRY(write_matrix(h5, group, "factor", codes, codes, prior->factor));
 done:
@@ -288,7 +314,9 @@ done:
 static fc_status write_root(fc__h5 *h5, const fc_model *model)
 {
     fc_status status = FC_OK;
-    int version = model->residual.lead_count ? FC__MODEL_VERSION : 1;
+    int version = model->field && model->field->equation ? FC__MODEL_VERSION
+                  : model->residual.lead_count           ? 2
+                                                         : 1;
     hid_t file = h5->file;
     FC_TRY(fc__h5_put_text(h5, file, "fieldcast_format", "model"));
     FC_TRY(fc__h5_put(h5, file, "fieldcast_format_version", H5T_NATIVE_INT, 1, &version));
@@ -318,9 +346,11 @@ fc_status fc_model_write(fc_context *context, const char *path, const fc_model *
     if (model->decoder)
         FC_TRY(write_decoder(&h5, model->decoder));
     if (model->prior)
-        FC_TRY(write_prior(&h5, model->prior));
+        FC_TRY(write_prior(&h5, model->prior, model->field && model->field->equation));
     if (model->field)
         FC_TRY(write_field(&h5, model->field));
+    if (model->field && model->field->equation)
+        FC_TRY(fc__write_equation(&h5, model->field->equation));
     FC_TRY(write_statistics(&h5, model));
     FC_TRY(write_residual(&h5, model));
     if (state)

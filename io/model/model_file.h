@@ -28,7 +28,7 @@
 #include "io/io.h"
 
 /* Version 2 has a residual; a model without one is still written as version 1. */
-enum { FC__MODEL_VERSION = 2, FC__MOST_PARTS = 10 };
+enum { FC__MODEL_VERSION = 3, FC__MOST_PARTS = 10 };
 
 /* A named part of a parameter vector. */
 typedef struct fc__part {
@@ -56,5 +56,9 @@ typedef struct fc__state_vector {
 } fc__state_vector;
 enum { FC__STATE_VECTORS = 5 };
 extern const fc__state_vector fc__state_vectors[FC__STATE_VECTORS];
+
+/* The group of an equation (model_equation.c); nothing is read where there is none. */
+fc_status fc__write_equation(fc__h5 *h5, const fc_equation *equation);
+fc_status fc__read_equation(fc__h5 *h5, fc_model *model);
 
 #endif

@@ -282,10 +282,26 @@ done:
     return status;
 }
 
+/* Of independent codes. */
+static fc_status spread_variances(fc__h5 *h5, fc_prior *prior, const double *variance)
+{
+    fc_status status = FC_OK;
+    size_t codes = prior->codes;
+    FC_NEW(h5->context, &prior->covariance, fc__product(codes, codes));
+    FC_NEW(h5->context, &prior->factor, fc__product(codes, codes));
+    for (size_t i = 0; i < codes; i++) {
+        prior->covariance[i * (codes + 1)] = variance[i];
+        prior->factor[i * (codes + 1)] = sqrt(variance[i]);
+    }
+done:
+    return status;
+}
+
 static fc_status read_prior(fc__h5 *h5, fc_model *model)
 {
     fc_status status = FC_OK;
     hid_t group;
+    double *variance = NULL;
     size_t codes, expected = fc__model_codes(model);
     FC_TRY(fc__h5_find_group(h5, h5->file, "prior", &group));
     if (group < 0)
@@ -295,14 +311,20 @@ static fc_status read_prior(fc__h5 *h5, fc_model *model)
     FC_NEW(h5->context, &model->prior, 1);
     model->prior->codes = codes;
     FC_TRY(need_doubles(h5, group, "prior", "mean", codes, 0, -INFINITY, &model->prior->mean));
-    FC_TRY(need_doubles(h5, group, "prior", "covariance", codes, codes, -INFINITY,
-                        &model->prior->covariance));
-    FC_TRY(
-        need_doubles(h5, group, "prior", "factor", codes, codes, -INFINITY, &model->prior->factor));
+    FC_TRY(load_doubles(h5, group, "prior", "variance", codes, 0, 0.0, &variance));
+    if (variance) {
+        FC_TRY(spread_variances(h5, model->prior, variance));
+    } else {
+        FC_TRY(need_doubles(h5, group, "prior", "covariance", codes, codes, -INFINITY,
+                            &model->prior->covariance));
+        FC_TRY(need_doubles(h5, group, "prior", "factor", codes, codes, -INFINITY,
+                            &model->prior->factor));
+    }
     for (size_t i = 0; i < codes; i++)
         if (!(model->prior->factor[i * codes + i] > 0.0))
             FC_TRY(damaged(h5, "prior", "the diagonal of its factor is not positive"));
 done:
+    free(variance);
     return status;
 }
 
@@ -558,6 +580,7 @@ fc_status fc_model_read(fc_context *context, const char *path, fc_model **model,
     FC_TRY(read_decoder(&h5, read));
     FC_TRY(read_prior(&h5, read));
     FC_TRY(read_field(&h5, read));
+    FC_TRY(fc__read_equation(&h5, read));
     FC_TRY(read_cycle(&h5, read, fc__model_codes(read)));
     FC_TRY(read_leads(&h5, read, fc__model_codes(read)));
     FC_TRY(read_calibration(&h5, read));
