@@ -6,7 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_case *const cases[] = {&cli_case_navier_stokes, &cli_case_wave};
+static const cli_case *const cases[] = {
+    &cli_case_navier_stokes,
+    &cli_case_navier_stokes_1e_4,
+    &cli_case_navier_stokes_1e_5,
+    &cli_case_wave,
+    &cli_case_heat,
+    &cli_case_burgers,
+    &cli_case_kuramoto_sivashinsky,
+    &cli_case_gray_scott,
+};
 enum { CASES = sizeof cases / sizeof cases[0] };
 
 /* ---------------------------------------------------------------- a run of a case */
