@@ -12,7 +12,6 @@ typedef struct generation {
     fc__simulation simulation;
     fc__trajectories cut;
     size_t sequences, frames, count; /* frames of a sequence, values of a frame */
-    double interval;
     void *config;
     size_t trajectories;
     size_t threads;
@@ -59,7 +58,7 @@ static fc_status run_trajectory(generation *job, void *simulator, size_t traject
     *time = 0.0;
     for (size_t s = 0; s < sequences; s++) {
         for (size_t f = 0; f < job->frames; f++) {
-            double elapsed = 0.0, duration = s || f ? job->interval : job->cut.burn_in;
+            double elapsed = 0.0, duration = s || f ? job->cut.interval : job->cut.burn_in;
             if (stopped(job))
                 return FC_OK;
             fc_status status =
@@ -171,28 +170,39 @@ done:
     return status;
 }
 
+fc_status fc__trajectory_attach(fc_context *context, const fc__simulation *simulation,
+                                const fc__trajectories *cut, const void *config,
+                                fc_dataset *dataset)
+{
+    fc_status status = FC_OK;
+    generation *job = NULL;
+    FC_NEW(context, &job, 1);
+    job->simulation = *simulation;
+    job->cut = *cut;
+    job->sequences = dataset->sequence_count;
+    job->frames = dataset->sequences[0].frame_count;
+    job->count = fc__product(dataset->points[0].count, dataset->channel_count);
+    FC_TRY(make_job(context, config, job));
+    dataset->reader =
+        (fc_frame_reader){.user = job, .read = read_frames, .destroy = release, .unit = 1};
+    job = NULL;
+done:
+    if (job)
+        release(job);
+    return status;
+}
+
 fc_status fc__trajectory_open(fc_context *context, const fc__simulation *simulation,
                               const fc__box_case *box, const fc__trajectories *cut,
                               const void *config, fc_dataset **dataset)
 {
     fc_status status = FC_OK;
     fc_dataset *made = NULL;
-    generation *job = NULL;
-    FC_NEW(context, &job, 1);
-    job->simulation = *simulation;
-    job->cut = *cut;
-    job->sequences = box->sequences;
-    job->frames = box->frames;
-    job->interval = box->interval;
-    job->count = fc__product(box->channels, box->dims == 2 ? box->size * box->size : box->size);
-    FC_TRY(make_job(context, config, job));
     FC_TRY(fc__box_dataset(context, box, &made));
-    made->reader =
-        (fc_frame_reader){.user = job, .read = read_frames, .destroy = release, .unit = 1};
-    job = NULL;
+    FC_TRY(fc__trajectory_attach(context, simulation, cut, config, made));
     *dataset = made;
+    made = NULL;
 done:
-    if (job)
-        release(job);
+    fc_dataset_destroy(made);
     return status;
 }

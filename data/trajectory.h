@@ -26,9 +26,15 @@ typedef struct fc__simulation {
 typedef struct fc__trajectories {
     size_t per_trajectory; /* sequences */
     double burn_in;        /* time before the first frame */
+    double interval;       /* between frames, and between sequences as well */
 } fc__trajectories;
 
-/* The case as a dataset whose frames are made when they are wanted. */
+/* Has the frames of a dataset, all of whose sequences have the times and points of the first, made
+ * when they are wanted. */
+fc_status fc__trajectory_attach(fc_context *context, const fc__simulation *simulation,
+                                const fc__trajectories *cut, const void *config,
+                                fc_dataset *dataset);
+/* The same for a new dataset on a box. */
 fc_status fc__trajectory_open(fc_context *context, const fc__simulation *simulation,
                               const fc__box_case *box, const fc__trajectories *cut,
                               const void *config, fc_dataset **dataset);
