@@ -80,13 +80,13 @@ done:
 }
 
 /* Directions, one standard deviation long, as rows of `root`, whose outer products sum up to the
- * covariance; *leading is the number of those that hold all but a hundredth of its trace and of
- * what the flow adds to it. */
+ * covariance; *leading is the number of those beside which the others together have less than a
+ * tenth of the variance that the flow adds. */
 static fc_status find_directions(fc_context *context, size_t codes, const double *covariance,
                                  double added, double *root, size_t *leading)
 {
     fc_status status = FC_OK;
-    double *copy = NULL, *value = NULL, *vector = NULL, total = added, rest = 0.0;
+    double *copy = NULL, *value = NULL, *vector = NULL, rest = 0.0;
     FC_NEW(context, &copy, fc__product(codes, codes));
     FC_NEW(context, &value, codes);
     FC_NEW(context, &vector, fc__product(codes, codes));
@@ -94,12 +94,11 @@ static fc_status find_directions(fc_context *context, size_t codes, const double
     FC_TRY(fc__eigen(context, codes, copy, value, vector));
     for (size_t k = 0; k < codes; k++) {
         value[k] = fmax(value[k], 0.0);
-        total += value[k];
         for (size_t i = 0; i < codes; i++)
             root[k * codes + i] = sqrt(value[k]) * vector[i * codes + k];
     }
     *leading = codes;
-    while (*leading && (rest += value[*leading - 1]) <= 0.01 * total)
+    while (*leading && (rest += value[*leading - 1]) < 0.1 * added)
         --*leading;
 done:
     free(copy);

@@ -24,8 +24,8 @@ void fc__estimate_clear(fc__estimate *estimate);
  *   z_f = flow(z),   P_f = F P F^T + Q,   F the flow's derivative, Q its error at that lead
  *
  * where the estimate's leading directions are carried by differences of the flow over one standard
- * deviation, and the rest, a hundredth of all variance, stays as it is. Where the flow breaks down
- * the estimate begins anew; where nothing is observed the forecast stands. */
+ * deviation, and the rest, which has less than a tenth of the variance of Q, stays as it is. Where
+ * the flow breaks down the estimate begins anew; where nothing is observed the forecast stands. */
 fc_status fc__estimate_observe(fc_context *context, const fc_model *model,
                                const fc_integrator_config *config, double time, size_t count,
                                const double *coordinates, const float *values, const bool *seen,

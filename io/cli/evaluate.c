@@ -175,7 +175,7 @@ static void print_protocol(const evaluate_options *o, const fc_evaluation *resul
     else
         printf("%zu sequence%s, ", result->sequences, result->sequences == 1 ? "" : "s");
     if (config->every > 1)
-        printf("every %zuth frame, ", config->every);
+        printf("one frame in %zu, ", config->every);
     printf("%g %% of the points ", 100.0 * config->mask.share);
     if (o->grid)
         printf("on a grid of %s ", o->grid);
