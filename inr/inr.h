@@ -232,6 +232,46 @@ FC_API FC_NODISCARD fc_status fc_dataset_validate(fc_context *context, const fc_
 FC_API size_t fc_dataset_max_points(const fc_dataset *dataset);
 FC_API bool fc_dataset_shares_points(const fc_dataset *dataset);
 
+/* ---------------------------------------------------------------- observed part of a dataset */
+
+typedef enum fc_mask_kind {
+    FC_MASK_SHARED,   /* one mask for all frames of all sequences, and of other datasets */
+    FC_MASK_SEQUENCE, /* another for every sequence */
+    FC_MASK_FRAME     /* another for every frame: sensors that move */
+} fc_mask_kind;
+
+/* Which points are observed: those of a coarser grid, and of these each with probability `share`
+ * (a Bernoulli mask, Yin et al. 2023). A point's draw depends on its coordinates and the seed alone,
+ * so that datasets for training and for testing have the same mask, grids that share points agree at
+ * them, and a smaller share of the same seed sees a part of what a larger one does. At least one
+ * point is seen. */
+typedef struct fc_mask {
+    double share;             /* (0, 1], default 1 */
+    fc_mask_kind kind;        /* default FC_MASK_SHARED */
+    size_t grid[FC_MAX_DIMS]; /* shape of the coarser grid, slowest axis first as in fc_points; each
+                                 number divides that of the points' own grid, or, with both ends of
+                                 a plain axis on it, its intervals do. 0 = all points, default */
+    uint64_t seed;
+} fc_mask;
+
+FC_API fc_mask fc_mask_default(void);
+FC_API bool fc_mask_sees_all(const fc_mask *mask);
+
+/* The points seen in a frame of a sequence; *number of them, may be NULL. FC_ERROR_USAGE for a share
+ * that is none, FC_ERROR_DATA where the coarser grid is no part of the points. */
+FC_API FC_NODISCARD fc_status fc_mask_points(fc_context *context, const fc_mask *mask,
+                                             const fc_domain *domain, const fc_points *points,
+                                             size_t sequence, size_t frame,
+                                             bool *seen, /* (points) */
+                                             size_t *number);
+
+/* What a mask leaves of every `every`-th frame (>= 1, from the first on): a dataset of the points
+ * seen, whose values are read when needed out of `dataset`, in memory or not, which must outlive
+ * it. */
+FC_API FC_NODISCARD fc_status fc_dataset_subset(fc_context *context, const fc_dataset *dataset,
+                                                const fc_mask *mask, size_t every,
+                                                fc_dataset **subset);
+
 /* ---------------------------------------------------------------- FourierNet decoder */
 
 /* A decoder maps a code z to a field that is affine in it (Yin et al. 2023, eq. 8; the

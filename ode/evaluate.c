@@ -6,8 +6,11 @@
 
 fc_evaluate_config fc_evaluate_config_default(void)
 {
-    return (fc_evaluate_config){
-        .integrator = fc_integrator_config_default(), .observe = 1.0, .from = -INFINITY};
+    return (fc_evaluate_config){.integrator = fc_integrator_config_default(),
+                                .mask = {.share = 1.0, .kind = FC_MASK_SEQUENCE},
+                                .every = 1,
+                                .window = 1,
+                                .from = -INFINITY};
 }
 
 fc_status fc__evaluate_floor(fc_context *context, const fc_model *model, const fc_dataset *dataset,
@@ -32,11 +35,20 @@ done:
     return status;
 }
 
-static fc_status check(fc_context *context, const fc_evaluate_config *config)
+static fc_status check(fc_context *context, const fc_evaluate_config *config, bool record)
 {
-    if (!(config->observe > 0.0 && config->observe <= 1.0))
+    if (!(config->mask.share > 0.0 && config->mask.share <= 1.0))
         return fc__fail(context, FC_ERROR_USAGE, "observe is %g; a share in (0, 1] is accepted",
-                        config->observe);
+                        config->mask.share);
+    if (config->window == 0 || config->window > config->start + 1)
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "a window of %zu frames that ends with frame %zu; 1 to %zu are accepted",
+                        config->window, config->start, config->start + 1);
+    if (record && config->start)
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "frame %zu is to be encoded, but a record is scored from every start; "
+                        "from-frame and window are for independent sequences",
+                        config->start);
     if (isnan(config->from))
         return fc__fail(context, FC_ERROR_USAGE, "from is not a time");
     for (size_t i = 0; i < config->lead_count; i++)
@@ -62,13 +74,21 @@ fc_status fc_model_evaluate(fc_context *context, const fc_model *model, const fc
                             const fc_evaluate_config *config, fc_evaluation **evaluation)
 {
     static const fc_score none = {NAN, NAN};
+    static const fc_mask everything = {.share = 1.0};
     fc_status status = FC_OK;
     fc_evaluation *made = NULL;
+    fc_dataset *thinned = NULL;
     *evaluation = NULL;
-    FC_TRY(check(context, config));
+    FC_TRY(check(context, config, dataset->record));
     FC_TRY(fc_model_check_dataset(context, model, dataset, "evaluation data"));
     if (dataset->record)
         FC_TRY(check_in_memory(context, dataset));
+    if (config->every != 1) {
+        FC_TRY(fc_dataset_subset(context, dataset, &everything, config->every, &thinned));
+        if (dataset->record)
+            FC_TRY(fc_dataset_load_all(context, thinned));
+        dataset = thinned;
+    }
     FC_NEW(context, &made, 1);
     made->in_t = made->out_t = made->in_s = made->out_s = made->encode = made->floor = none;
     made->persistence_in_t = made->persistence_out_t = none;
@@ -81,6 +101,7 @@ fc_status fc_model_evaluate(fc_context *context, const fc_model *model, const fc
     made = NULL;
 done:
     fc_evaluation_destroy(made);
+    fc_dataset_destroy(thinned);
     return status;
 }
 
@@ -90,6 +111,6 @@ void fc_evaluation_destroy(fc_evaluation *evaluation)
         return;
     free(evaluation->leads);
     free(evaluation->frame_time);
-    free(evaluation->frame_mse);
+    free(evaluation->frame);
     free(evaluation);
 }

@@ -2,6 +2,7 @@
 #ifndef FC_ODE_EVALUATE_H
 #define FC_ODE_EVALUATE_H
 
+#include "ode/estimate.h"
 #include "ode/training_data.h"
 
 /* Sums behind an fc_score. */
@@ -24,16 +25,15 @@ fc_status fc__cached_decode(fc_context *context, const fc_model *model, const fc
                             size_t points, fc__basis_cache *cache, const double *z, float *values);
 void fc__basis_cache_clear(fc__basis_cache *cache);
 
-/* Encodes a frame from a random share of its points: departure z (C), which points were seen (may
- * be NULL), and its scores. */
+/* Adds the scores of an encoded frame to sums over frames. */
 typedef struct fc__encoding {
     fc__tally error;
     double within1, within2, values; /* values within one and two standard deviations */
     double seconds;
 } fc__encoding;
 fc_status fc__evaluate_encoding(fc_context *context, const fc_model *model,
-                                const fc_dataset *dataset, const fc_frame *frame, double share,
-                                uint64_t seed, fc__basis_cache *cache, double *z, bool *seen,
+                                const fc_dataset *dataset, const fc_frame *frame,
+                                const fc__estimate *estimate, fc__basis_cache *cache,
                                 fc__encoding *encoding);
 
 /* Error of the decoder itself over all frames, physical units. */

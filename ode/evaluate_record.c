@@ -259,23 +259,30 @@ static fc_status forecast_start(fc_context *context, const fc_model *model,
     const fc_sequence *record = &dataset->sequences[0];
     const fc_frame *first = &record->frames[index];
     size_t codes = model->decoder->config.codes, count = 0;
-    double *z0 = NULL, *z = NULL, *times = NULL;
+    const fc_points *points = &dataset->points[first->points];
+    double *z = NULL, *times = NULL;
     bool *seen = NULL;
+    fc__estimate estimate = {0};
     fc_integration integration;
-    FC_NEW(context, &z0, codes);
+    FC_TRY(fc__estimate_create(context, model, &estimate));
     FC_NEW(context, &z, fc__product(e->lead_count, codes));
     FC_NEW(context, &times, e->lead_count);
-    FC_NEW(context, &seen, dataset->points[first->points].count);
+    FC_NEW(context, &seen, points->count);
     for (size_t k = 0; k < e->lead_count; k++)
         if (index + e->leads[k].lead < record->frame_count)
             times[count++] = record->frames[index + e->leads[k].lead].time;
     if (count == 0)
         goto done;
-    FC_TRY(fc__evaluate_encoding(context, model, dataset, first, config->observe,
-                                 config->seed + index, cache, z0, seen, encoding));
+    FC_TRY(
+        fc_mask_points(context, &config->mask, &dataset->domain, points, index, index, seen, NULL));
     double begin = fc__seconds();
-    status = fc__integrate_codes(context, model, &config->integrator, 1, z0, &first->time, &count,
-                                 (const double *const *)&times, &z, &integration);
+    FC_TRY(fc__estimate_observe(context, model, &config->integrator, first->time, points->count,
+                                points->coordinates, first->values, seen, &estimate));
+    encoding->seconds += fc__seconds() - begin;
+    FC_TRY(fc__evaluate_encoding(context, model, dataset, first, &estimate, cache, encoding));
+    begin = fc__seconds();
+    status = fc__integrate_codes(context, model, &config->integrator, 1, estimate.z, &first->time,
+                                 &count, (const double *const *)&times, &z, &integration);
     e->seconds_integrate += fc__seconds() - begin;
     if (status == FC_ERROR_SOLVER) { /* scored for none of them */
         e->failed++;
@@ -283,10 +290,10 @@ static fc_status forecast_start(fc_context *context, const fc_model *model,
         goto done;
     }
     FC_TRY(status);
-    start s = {.frame = first, .index = index, .z0 = z0, .z = z, .seen = seen};
+    start s = {.frame = first, .index = index, .z0 = estimate.z, .z = z, .seen = seen};
     FC_TRY(score_start(context, model, dataset, &s, c, cache, e, tally));
 done:
-    free(z0);
+    fc__estimate_clear(&estimate);
     free(z);
     free(times);
     free(seen);

@@ -1,4 +1,5 @@
-/* Scores of independent sequences: the first frame is encoded, all later ones are forecast. */
+/* Scores of independent sequences: one frame is encoded, with help of those before it where a
+ * window is asked for, and all later ones are forecast. */
 #include "ode/evaluate.h"
 
 #include <math.h>
@@ -10,20 +11,20 @@ typedef struct sums {
     fc__encoding encoding;
     fc__tally forecast[2], persistence[2], climatology[2]; /* In-t, Out-t */
     fc__tally seen, unseen;
-    fc__tally *frame; /* (longest) by index */
-    double *time;     /* (longest) since the first frame, of the first sequence so long */
+    fc__tally *frame; /* (longest) by index from the encoded frame on */
+    double *time;     /* (longest) since that frame, of the first sequence so long */
 } sums;
 
 /* Departure trajectories of all sequences, start and times as fc__integrate_codes takes them. */
 typedef struct trajectories {
     size_t *counts;
     double *z0, *start, **times, **z;
-    bool **seen; /* points of the first frames, NULL = all */
+    bool **seen; /* points of the encoded frames, NULL = all */
     fc_integration *integrations;
 } trajectories;
 
 static fc_status trajectories_create(fc_context *context, const fc_dataset *dataset, size_t codes,
-                                     bool partly, trajectories *t)
+                                     const fc_evaluate_config *config, trajectories *t)
 {
     fc_status status = FC_OK;
     size_t count = dataset->sequence_count;
@@ -36,14 +37,15 @@ static fc_status trajectories_create(fc_context *context, const fc_dataset *data
     FC_NEW(context, &t->integrations, count);
     for (size_t s = 0; s < count; s++) {
         const fc_sequence *sequence = &dataset->sequences[s];
-        t->counts[s] = sequence->frame_count;
-        t->start[s] = sequence->frames[0].time;
-        FC_NEW(context, &t->times[s], sequence->frame_count);
-        FC_NEW(context, &t->z[s], fc__product(sequence->frame_count, codes));
-        if (partly)
-            FC_NEW(context, &t->seen[s], dataset->points[sequence->frames[0].points].count);
-        for (size_t f = 0; f < sequence->frame_count; f++)
-            t->times[s][f] = sequence->frames[f].time;
+        const fc_frame *first = &sequence->frames[config->start];
+        t->counts[s] = sequence->frame_count - config->start;
+        t->start[s] = first->time;
+        FC_NEW(context, &t->times[s], t->counts[s]);
+        FC_NEW(context, &t->z[s], fc__product(t->counts[s], codes));
+        if (!fc_mask_sees_all(&config->mask))
+            FC_NEW(context, &t->seen[s], dataset->points[first->points].count);
+        for (size_t f = 0; f < t->counts[s]; f++)
+            t->times[s][f] = first[f].time;
     }
 done:
     return status;
@@ -65,7 +67,8 @@ static void trajectories_clear(trajectories *t, size_t count)
     free(t->integrations);
 }
 
-/* Forecast, persistence and climatology of one later frame, number f of sequence s. */
+/* Forecast, persistence and climatology of one later frame, number f of sequence s from the encoded
+ * one on. */
 static fc_status score_frame(fc_context *context, const fc_model *model, const fc_dataset *dataset,
                              const fc_frame *first, const fc_frame *frame, size_t s, size_t f,
                              const trajectories *t, fc__basis_cache *cache, double *seconds,
@@ -75,7 +78,8 @@ static fc_status score_frame(fc_context *context, const fc_model *model, const f
     size_t codes = model->decoder->config.codes, channels = model->channel_count;
     size_t count = dataset->points[frame->points].count;
     double lead = frame->time - first->time, *mean = NULL;
-    size_t later = lead > model->horizon * (1.0 + 1e-9) ? 1 : 0;
+    double since_begin = frame->time - dataset->sequences[s].frames[0].time;
+    size_t later = since_begin > model->horizon * (1.0 + 1e-9) ? 1 : 0;
     float *u = NULL;
     bool partly = t->seen[s] && frame->points == first->points;
     FC_NEW(context, &u, fc__product(count, channels));
@@ -115,7 +119,7 @@ static fc_status report(fc_context *context, const sums *sum, size_t longest,
     e->persistence_out_t = fc__tally_score(&sum->persistence[1]);
     e->climatology_in_t = fc__tally_score(&sum->climatology[0]);
     e->climatology_out_t = fc__tally_score(&sum->climatology[1]);
-    if (config->observe < 1.0) {
+    if (!fc_mask_sees_all(&config->mask)) {
         e->in_s = fc__tally_score(&sum->seen);
         e->out_s = fc__tally_score(&sum->unseen);
     }
@@ -124,49 +128,96 @@ static fc_status report(fc_context *context, const sums *sum, size_t longest,
     e->sigma2 = sum->encoding.within2 / sum->encoding.values;
     e->seconds_encode = sum->encoding.seconds;
     FC_NEW(context, &e->frame_time, longest);
-    FC_NEW(context, &e->frame_mse, longest);
+    FC_NEW(context, &e->frame, longest);
     e->frame_count = longest;
     for (size_t f = 0; f < longest; f++) {
         e->frame_time[f] = sum->time[f];
-        e->frame_mse[f] = fc__tally_score(f ? &sum->frame[f] : &sum->encoding.error).mse;
+        e->frame[f] = fc__tally_score(f ? &sum->frame[f] : &sum->encoding.error);
     }
 done:
     return status;
 }
 
-/* Encodes the first frame of every sequence. */
-static fc_status encode_first(fc_context *context, const fc_model *model, const fc_dataset *dataset,
-                              const fc_evaluate_config *config, trajectories *t,
-                              fc__basis_cache *cache, sums *sum)
+/* Frames [begin, end) of every sequence, end = SIZE_MAX: to its end; free() them. */
+static fc_status list_places(fc_context *context, const fc_dataset *dataset, size_t begin,
+                             size_t end, size_t *count, fc__place **places)
 {
     fc_status status = FC_OK;
-    size_t count = dataset->sequence_count, codes = model->decoder->config.codes;
+    size_t total = 0, next = 0;
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        total += dataset->sequences[s].frame_count;
+    FC_NEW(context, places, total);
+    for (size_t s = 0; s < dataset->sequence_count; s++)
+        for (size_t f = begin; f < end && f < dataset->sequences[s].frame_count; f++)
+            (*places)[next++] = (fc__place){.sequence = s, .frame = f};
+    *count = next;
+done:
+    return status;
+}
+
+/* Takes one frame of a window into the estimate, which is that of its sequence at the last one. */
+static fc_status observe_frame(fc_context *context, const fc_model *model,
+                               const fc_dataset *dataset, const fc_evaluate_config *config,
+                               const fc__place *place, const fc_frame *frame, trajectories *t,
+                               fc__estimate *estimate, fc__basis_cache *cache, sums *sum)
+{
+    fc_status status = FC_OK;
+    const fc_points *points = &dataset->points[frame->points];
+    size_t s = place->sequence, codes = model->decoder->config.codes;
+    bool *seen = NULL;
+    if (!fc_mask_sees_all(&config->mask)) {
+        FC_NEW(context, &seen, points->count);
+        FC_TRY(fc_mask_points(context, &config->mask, &dataset->domain, points, s, place->frame,
+                              seen, NULL));
+    }
+    double start = fc__seconds();
+    estimate->begun = estimate->begun && place->frame + config->window > config->start + 1;
+    FC_TRY(fc__estimate_observe(context, model, &config->integrator, frame->time, points->count,
+                                points->coordinates, frame->values, seen, estimate));
+    sum->encoding.seconds += fc__seconds() - start;
+    if (place->frame < config->start)
+        goto done;
+    memcpy(t->z0 + s * codes, estimate->z, codes * sizeof *t->z0);
+    if (seen)
+        memcpy(t->seen[s], seen, points->count * sizeof *seen);
+    FC_TRY(fc__evaluate_encoding(context, model, dataset, frame, estimate, cache, &sum->encoding));
+done:
+    free(seen);
+    return status;
+}
+
+/* Finds the code of every sequence at its encoded frame. */
+static fc_status encode(fc_context *context, const fc_model *model, const fc_dataset *dataset,
+                        const fc_evaluate_config *config, trajectories *t, fc__basis_cache *cache,
+                        sums *sum)
+{
+    fc_status status = FC_OK;
+    size_t count, end = config->start + 1;
     fc__place *places = NULL;
     fc__stream *stream = NULL;
     fc__block block;
-    FC_NEW(context, &places, count);
-    for (size_t s = 0; s < count; s++)
-        places[s] = (fc__place){.sequence = s};
+    fc__estimate estimate = {0};
+    FC_TRY(fc__estimate_create(context, model, &estimate));
+    FC_TRY(list_places(context, dataset, end - config->window, end, &count, &places));
     FC_TRY(fc__stream_create(context, dataset, count, places, 1, 0, &stream));
     do {
         FC_TRY(fc__stream_next(stream, &block));
-        for (size_t k = 0; k < block.frames.count; k++) {
-            size_t s = block.first + k;
-            FC_TRY(fc__evaluate_encoding(context, model, dataset, block.frames.frame[k],
-                                         config->observe, config->seed + s, cache,
-                                         t->z0 + s * codes, t->seen[s], &sum->encoding));
-        }
+        for (size_t k = 0; k < block.frames.count; k++)
+            FC_TRY(observe_frame(context, model, dataset, config, &places[block.first + k],
+                                 block.frames.frame[k], t, &estimate, cache, sum));
     } while (block.frames.count);
 done:
+    fc__estimate_clear(&estimate);
     fc__stream_destroy(stream);
     free(places);
     return status;
 }
 
-/* Scores all frames in turn; the first one of a sequence is kept for those that follow. */
+/* Scores the frames from number `begin` on in turn; the first of them in a sequence is kept for
+ * those that follow. */
 static fc_status score_frames(fc_context *context, const fc_model *model, const fc_dataset *dataset,
-                              const trajectories *t, fc__basis_cache *cache, double *seconds,
-                              sums *sum)
+                              size_t begin, const trajectories *t, fc__basis_cache *cache,
+                              double *seconds, sums *sum)
 {
     fc_status status = FC_OK;
     fc__place *places = NULL;
@@ -175,7 +226,7 @@ static fc_status score_frames(fc_context *context, const fc_model *model, const 
     fc_frame first = {0};
     float *room = NULL;
     size_t count;
-    FC_TRY(fc__places_of_all(context, dataset, &count, &places));
+    FC_TRY(list_places(context, dataset, begin, SIZE_MAX, &count, &places));
     FC_NEW(context, &room, fc__largest_frame(dataset) / sizeof *room);
     FC_TRY(fc__stream_create(context, dataset, count, places, 1, 0, &stream));
     do {
@@ -183,13 +234,13 @@ static fc_status score_frames(fc_context *context, const fc_model *model, const 
         for (size_t k = 0; k < block.frames.count; k++) {
             const fc__place *place = &places[block.first + k];
             const fc_frame *frame = block.frames.frame[k];
-            if (place->frame == 0) {
+            if (place->frame == begin) {
                 first = *frame;
                 first.values = room;
                 memcpy(room, frame->values, fc__bytes_of_frame(dataset, frame));
             } else {
                 FC_TRY(score_frame(context, model, dataset, &first, frame, place->sequence,
-                                   place->frame, t, cache, seconds, sum));
+                                   place->frame - begin, t, cache, seconds, sum));
             }
         }
     } while (block.frames.count);
@@ -209,20 +260,26 @@ fc_status fc__evaluate_sequences(fc_context *context, const fc_model *model,
     trajectories t = {0};
     sums sum = {0};
     fc__basis_cache cache = {.points = SIZE_MAX};
-    for (size_t s = 0; s < count; s++)
-        if (dataset->sequences[s].frame_count > longest)
-            longest = dataset->sequences[s].frame_count;
+    for (size_t s = 0; s < count; s++) {
+        size_t frames = dataset->sequences[s].frame_count;
+        if (frames <= config->start)
+            return fc__fail(context, FC_ERROR_USAGE,
+                            "frame %zu is to be encoded, and sequence %zu has frames 0 to %zu",
+                            config->start, s, frames - 1);
+        longest = frames - config->start > longest ? frames - config->start : longest;
+    }
     FC_NEW(context, &sum.frame, longest);
     FC_NEW(context, &sum.time, longest);
-    FC_TRY(trajectories_create(context, dataset, codes, config->observe < 1.0, &t));
-    FC_TRY(encode_first(context, model, dataset, config, &t, &cache, &sum));
+    FC_TRY(trajectories_create(context, dataset, codes, config, &t));
+    FC_TRY(encode(context, model, dataset, config, &t, &cache, &sum));
     double start = fc__seconds();
     FC_TRY(fc__integrate_codes(context, model, &config->integrator, count, t.z0, t.start, t.counts,
                                (const double *const *)t.times, t.z, t.integrations));
     evaluation->seconds_integrate = fc__seconds() - start;
     for (size_t s = 0; s < count; s++)
         evaluation->failed += t.integrations[s].status != FC_OK;
-    FC_TRY(score_frames(context, model, dataset, &t, &cache, &evaluation->seconds_decode, &sum));
+    FC_TRY(score_frames(context, model, dataset, config->start, &t, &cache,
+                        &evaluation->seconds_decode, &sum));
     FC_TRY(report(context, &sum, longest, config, evaluation));
 done:
     trajectories_clear(&t, count);

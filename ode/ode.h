@@ -401,7 +401,9 @@ typedef struct fc_train_config {
     fc_equation_config equation; /* how an equation is found */
     fc_dynamics_config dynamics;
     double minutes;      /* whole budget; default 5, 0 = as `updates` says */
-    size_t train_frames; /* frames of each sequence to train on; 0 = all */
+    fc_mask mask;        /* points to train on, as all that is ever observed; default all */
+    size_t every;        /* frames to train on: every so many-th; default 1 */
+    size_t train_frames; /* of these frames of each sequence the first so many; 0 = all */
     double until;        /* records: train on times before this; INFINITY = all */
     size_t window;       /* records: frames of a training window; 0 = all of it */
     double validation;   /* share held out: sequences, or the end of a record; default 0.05 */
@@ -511,17 +513,22 @@ FC_API FC_NODISCARD fc_status fc_model_check_dataset(fc_context *context, const 
 
 typedef struct fc_evaluate_config {
     fc_integrator_config integrator;
-    double observe;      /* share of the points of the encoded frame that is seen; default 1 */
+    fc_mask mask;        /* what is seen of the encoded frames; default all points, and another
+                            mask for every sequence, or start in a record */
+    size_t every;        /* frames that exist: every so many-th of the dataset; default 1 */
+    size_t start;        /* sequences: the frame that is encoded, of these; default 0 */
+    size_t window;       /* sequences: frames up to that one from which its code is estimated, by a
+                            Kalman filter through the dynamics; 1 (default) to start + 1 */
     double from;         /* records: score forecasts that start at or after this; -INFINITY */
     size_t lead_count;   /* records */
     const size_t *leads; /* in steps; NULL = 1, 2, 3, 6 where the record is long enough */
-    uint64_t seed;       /* of the observed points */
 } fc_evaluate_config;
 
 FC_API fc_evaluate_config fc_evaluate_config_default(void);
 
 /* NaN marks what does not apply (no later times, all points observed, ...). Squared errors are in
- * physical units; relative L2 is the mean over frames of |error| / |truth|. */
+ * physical units; relative L2 is the mean over frames of |error| / |truth|. Only frames after the
+ * encoded one are scored. */
 typedef struct fc_score {
     double mse, rel_l2;
 } fc_score;
@@ -533,8 +540,8 @@ typedef struct fc_lead_score {
 
 typedef struct fc_evaluation {
     size_t sequences;
-    fc_score in_t, out_t;   /* times within and after the training horizon */
-    fc_score in_s, out_s;   /* observed and held-out points, all times */
+    fc_score in_t, out_t;   /* times within and after the training horizon, from the first frame */
+    fc_score in_s, out_s;   /* points observed in the encoded frame and the others, all times */
     fc_score encode, floor; /* encoded frame; decoder with codes solved from all points */
     fc_score persistence_in_t, persistence_out_t;
     fc_score climatology_in_t, climatology_out_t;
@@ -542,8 +549,9 @@ typedef struct fc_evaluation {
     double seconds_encode, seconds_integrate, seconds_decode;
     size_t lead_count;
     fc_lead_score *leads;           /* (lead_count); records only */
-    size_t frame_count;             /* error against lead time of sequences */
-    double *frame_time, *frame_mse; /* (frame_count) mean over sequences */
+    size_t frame_count; /* error of sequences against lead time, from the encoded frame on */
+    double *frame_time; /* (frame_count) */
+    fc_score *frame;    /* (frame_count) over all sequences */
     size_t failed;                  /* sequences whose integration failed */
 } fc_evaluation;
 

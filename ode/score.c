@@ -69,24 +69,6 @@ done:
     return status;
 }
 
-/* A random choice of a share of the points, at least one, whatever is missing at them. */
-static fc_status choose_points(fc_context *context, size_t count, double share, uint64_t seed,
-                               bool *seen)
-{
-    fc_status status = FC_OK;
-    size_t *order = NULL, chosen = (size_t)lround(share * (double)count);
-    fc__rng rng = fc__rng_create(seed, 2024);
-    FC_NEW(context, &order, count);
-    chosen = chosen < 1 ? 1 : chosen > count ? count : chosen;
-    fc__rng_choose(&rng, count, chosen, order);
-    memset(seen, 0, count * sizeof *seen);
-    for (size_t k = 0; k < chosen; k++)
-        seen[order[k]] = true;
-done:
-    free(order);
-    return status;
-}
-
 /* Counts truth within one and two standard deviations of the encoded field. */
 static fc_status cover(fc_context *context, const fc_model *model, const fc_points *points,
                        const fc_frame *frame, size_t observed, const double *covariance,
@@ -112,38 +94,26 @@ done:
 }
 
 fc_status fc__evaluate_encoding(fc_context *context, const fc_model *model,
-                                const fc_dataset *dataset, const fc_frame *frame, double share,
-                                uint64_t seed, fc__basis_cache *cache, double *z, bool *seen,
+                                const fc_dataset *dataset, const fc_frame *frame,
+                                const fc__estimate *estimate, fc__basis_cache *cache,
                                 fc__encoding *encoding)
 {
     fc_status status = FC_OK;
     const fc_points *points = &dataset->points[frame->points];
     size_t codes = model->decoder->config.codes, channels = model->channel_count;
-    size_t observed;
-    double *covariance = NULL, *whole = NULL;
+    double *whole = NULL;
     float *mean = NULL;
-    bool *mask = NULL;
-    FC_NEW(context, &covariance, fc__product(codes, codes));
     FC_NEW(context, &whole, codes);
     FC_NEW(context, &mean, fc__product(points->count, channels));
-    FC_NEW(context, &mask, points->count);
-    FC_TRY(choose_points(context, points->count, share, seed, mask));
-    double start = fc__seconds();
-    FC_TRY(fc__encode_departure(context, model, frame->time, points->count, points->coordinates,
-                                frame->values, mask, z, covariance, &observed));
-    encoding->seconds += fc__seconds() - start;
     fc__cycle_at(model, frame->time, whole);
     for (size_t i = 0; i < codes; i++)
-        whole[i] += z[i];
+        whole[i] += estimate->z[i];
     FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, whole, mean));
     fc__tally_add(&encoding->error, points->count, channels, mean, frame->values, NULL, true);
-    FC_TRY(cover(context, model, points, frame, observed, covariance, mean, encoding));
-    if (seen)
-        memcpy(seen, mask, points->count * sizeof *mask);
+    FC_TRY(cover(context, model, points, frame, estimate->observed, estimate->covariance, mean,
+                 encoding));
 done:
-    free(covariance);
     free(whole);
     free(mean);
-    free(mask);
     return status;
 }

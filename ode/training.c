@@ -35,6 +35,8 @@ fc_train_config fc_train_config_default(void)
         .equation = fc_equation_config_default(),
         .dynamics = fc_dynamics_config_default(),
         .minutes = 5.0,
+        .mask = fc_mask_default(),
+        .every = 1,
         .until = INFINITY,
         .validation = 0.05,
         .harmonics = 3,
@@ -60,6 +62,9 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     fault(list, size, !(c->validation >= 0.0 && c->validation < 0.9),
           "validation must lie in [0, 0.9)");
     fault(list, size, isnan(c->until), "until must be a time");
+    fault(list, size, !(c->mask.share > 0.0 && c->mask.share <= 1.0),
+          "mask.share must lie in (0, 1]");
+    fault(list, size, c->every == 0, "every must be at least 1");
     fault(list, size, c->train_frames == 1, "train-frames must be at least 2 (0 = all)");
     fault(list, size, c->window == 1, "window must be at least 2 (0 = the whole record)");
     fault(list, size, c->harmonics > FC__MAX_HARMONICS, "harmonics must be at most 16");

@@ -355,7 +355,12 @@ fc_status fc__training_data_create(fc_context *context, const fc_dataset *datase
 {
     fc_status status = FC_OK;
     size_t training = 0;
-    *data = (fc__training_data){.source = dataset, .decoder_sees_all = dataset->record};
+    *data = (fc__training_data){.decoder_sees_all = dataset->record};
+    if (!fc_mask_sees_all(&config->mask) || config->every > 1) {
+        FC_TRY(fc_dataset_subset(context, dataset, &config->mask, config->every, &data->subset));
+        dataset = data->subset;
+    }
+    data->source = dataset;
     FC_TRY(describe(context, dataset, config, model));
     FC_NEW(context, &data->spans, dataset->sequence_count + 2);
     FC_TRY(dataset->record
@@ -381,6 +386,7 @@ done:
 void fc__training_data_clear(fc__training_data *data)
 {
     fc_dataset_destroy(data->dataset);
+    fc_dataset_destroy(data->subset);
     free(data->validation);
     free(data->spans);
     free(data->places);

@@ -25,7 +25,9 @@ fc_status fc__memory_plan_make(fc_context *context, const fc_dataset *dataset,
 /* The frames to train on. Independent sequences give one span each; a record gives two, the later
  * one for validation of the dynamics; its decoder is fitted on both, as records are short. */
 typedef struct fc__training_data {
-    const fc_dataset *source; /* the caller's, whose values may not be in memory */
+    const fc_dataset *source; /* the caller's, or the part of it to train on; values may not be in
+                                 memory */
+    fc_dataset *subset;       /* that part */
     size_t span_count, frame_count;
     fc__span *spans;
     fc__place *places;   /* (frame_count) of the frames of all spans, in order */

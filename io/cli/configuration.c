@@ -54,11 +54,17 @@ static void field_by_hand(fc_train_config *config)
 /* The words of a choice stand in the order of the enumeration. */
 _Static_assert(FC_FILTER_AUTO == 0 && FC_FILTER_TRAINABLE == 3, "words of decoder.filter");
 _Static_assert(FC_FIT_AUTO == 0 && FC_FIT_AUTO_DECODING == 3, "words of fit.method");
-_Static_assert(sizeof(fc_filter_kind) == sizeof(int) && sizeof(fc_fit_method) == sizeof(int),
+_Static_assert(FC_MASK_SHARED == 0 && FC_MASK_FRAME == 2, "words of mask.kind");
+_Static_assert(sizeof(fc_filter_kind) == sizeof(int) && sizeof(fc_fit_method) == sizeof(int) &&
+                   sizeof(fc_mask_kind) == sizeof(int),
                "choices are stored as int");
 
 static const config_field fields[] = {
     FIELD("minutes", FIELD_REAL, minutes),
+    FIELD("mask.share", FIELD_REAL, mask.share),
+    CHOICE("mask.kind", mask.kind, "shared|sequence|frame"),
+    FIELD("mask.seed", FIELD_SEED, mask.seed),
+    FIELD("every", FIELD_COUNT, every),
     FIELD("train_frames", FIELD_COUNT, train_frames),
     FIELD("until", FIELD_REAL, until),
     FIELD("window", FIELD_COUNT, window),

@@ -124,14 +124,25 @@ done:
 
 static fc_status thin_observations(forecast_job *job)
 {
+    const fc_mask mask = {.share = job->options->observe,
+                          .kind = FC_MASK_SEQUENCE,
+                          .seed = job->options->config.seed};
     fc_dataset *dataset = job->observations;
-    fc_status status = FC_OK;
+    size_t channels = dataset->channel_count;
+    bool *seen;
+    fc_status status =
+        cli_allocate(job->session, fc_dataset_max_points(dataset), sizeof *seen, &seen);
     for (size_t s = 0; s < dataset->sequence_count && status == FC_OK; ++s) {
         fc_frame *frame = &dataset->sequences[s].frames[job->from];
-        status = cli_query_thin(job->session, dataset->points[frame->points].count,
-                                dataset->channel_count, job->options->observe,
-                                job->options->config.seed, s, frame->values);
+        const fc_points *points = &dataset->points[frame->points];
+        status =
+            cli_library(job->session, fc_mask_points(job->session->context, &mask, &dataset->domain,
+                                                     points, s, job->from, seen, NULL));
+        for (size_t i = 0; i < points->count * channels && status == FC_OK; ++i)
+            if (!seen[i / channels])
+                frame->values[i] = NAN;
     }
+    free(seen);
     return status;
 }
 

@@ -144,8 +144,8 @@ static double grid_coordinate(const fc_axis *axis, size_t count, size_t i)
                       : axis->lower + extent * (double)i / (double)(count - 1);
 }
 
-static fc_status parse_grid(const cli_session *session, const fc_domain *domain, const char *text,
-                            size_t size[FC_MAX_DIMS])
+fc_status cli_query_grid_shape(const cli_session *session, const fc_domain *domain,
+                               const char *option, const char *text, size_t shape[FC_MAX_DIMS])
 {
     const char *rest = text;
     double product = 1.0;
@@ -156,10 +156,9 @@ static fc_status parse_grid(const cli_session *session, const fc_domain *domain,
         product *= number;
         if (!whole || !divided || product > (double)points_max)
             return cli_fail(session, FC_ERROR_USAGE,
-                            "--grid %s: must be %zu numbers divided by x, at most %zu points in "
-                            "all",
-                            text, domain->dims, points_max);
-        size[d] = (size_t)number;
+                            "%s %s: must be %zu numbers divided by x, at most %zu points in all",
+                            option, text, domain->dims, points_max);
+        shape[domain->dims - 1 - d] = (size_t)number;
         rest += *rest == 'x';
     }
     return FC_OK;
@@ -169,19 +168,20 @@ fc_status cli_query_grid(const cli_session *session, const fc_domain *domain, co
                          fc_points *points)
 {
     fc_status status;
-    size_t size[FC_MAX_DIMS], dims = domain->dims;
+    size_t dims = domain->dims;
     *points = (fc_points){.count = 1};
-    CLI_TRY(parse_grid(session, domain, text, size));
-    for (size_t d = 0; d < dims; ++d) {
-        points->count *= size[d];
-        points->grid[dims - 1 - d] = size[d]; /* slowest axis first */
-    }
+    CLI_TRY(cli_query_grid_shape(session, domain, "--grid", text, points->grid));
+    for (size_t d = 0; d < dims; ++d)
+        points->count *= points->grid[d];
     CLI_TRY(cli_allocate(session, points->count * dims, sizeof(double), &points->coordinates));
     for (size_t p = 0; p < points->count; ++p) {
         size_t rest = p;
-        for (size_t d = 0; d < dims; ++d, rest /= size[d - 1])
+        for (size_t d = 0; d < dims; ++d) {
+            size_t size = points->grid[dims - 1 - d];
             points->coordinates[p * dims + d] =
-                grid_coordinate(&domain->axis[d], size[d], rest % size[d]);
+                grid_coordinate(&domain->axis[d], size, rest % size);
+            rest /= size;
+        }
     }
 done:
     return status;
@@ -231,42 +231,4 @@ fc_status cli_query_table(const cli_session *session, const fc_domain *domain, c
 done:
     cli_table_clear(&table);
     return status;
-}
-
-/* ---------------------------------------------------------------- random observations */
-
-/* Finaliser of splitmix64 (Steele et al. 2014) as a counter-based generator. */
-static uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t counter)
-{
-    uint64_t z = seed * 0x9e3779b97f4a7c15u + stream * 0xd1b54a32d192ed03u +
-                 (counter + 1) * 0x8cb92ba72f3d8dd7u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-fc_status cli_query_thin(const cli_session *session, size_t points, size_t channels, double share,
-                         uint64_t seed, uint64_t stream, float *values)
-{
-    size_t *order;
-    fc_status status = cli_allocate(session, points, sizeof *order, &order);
-    if (status != FC_OK)
-        return status;
-    size_t kept = (size_t)llround(share * (double)points);
-    for (size_t i = 0; i < points; ++i)
-        order[i] = i;
-    /* The first steps of a Fisher-Yates shuffle; what they leave behind is forgotten. */
-    for (size_t i = 0; i < points; ++i) {
-        size_t chosen = i;
-        if (i < (kept ? kept : 1))
-            chosen += (size_t)(random_bits(seed, stream, i) % (points - i));
-        size_t point = order[chosen];
-        order[chosen] = order[i];
-        if (i < (kept ? kept : 1))
-            continue;
-        for (size_t c = 0; c < channels; ++c)
-            values[point * channels + c] = NAN;
-    }
-    free(order);
-    return FC_OK;
 }

@@ -12,6 +12,11 @@ FC_NODISCARD fc_status cli_query_times(const cli_session *session, const char *t
 FC_NODISCARD fc_status cli_query_dates(const cli_session *session, const fc_time_axis *axis,
                                        const char *text, size_t *count, double **times);
 
+/* "256x128", numbers along the axes in their order, as the shape of a grid, slowest axis first.
+ * option: what it was given by. */
+FC_NODISCARD fc_status cli_query_grid_shape(const cli_session *session, const fc_domain *domain,
+                                            const char *option, const char *text,
+                                            size_t shape[FC_MAX_DIMS]);
 /* Points over the whole domain, "256x256": numbers along its axes in their order. */
 FC_NODISCARD fc_status cli_query_grid(const cli_session *session, const fc_domain *domain,
                                       const char *text, fc_points *points);
@@ -21,11 +26,5 @@ FC_NODISCARD fc_status cli_query_table(const cli_session *session, const fc_doma
 FC_NODISCARD fc_status cli_points_copy(const cli_session *session, size_t dims,
                                        const fc_points *from, fc_points *points);
 void cli_points_clear(fc_points *points);
-
-/* Forgets all but a random share of the points of a frame, at least one; the draw depends on the
- * seed and the stream alone. */
-FC_NODISCARD fc_status cli_query_thin(const cli_session *session, size_t points, size_t channels,
-                                      double share, uint64_t seed, uint64_t stream,
-                                      float *values /* (points, channels) */);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct train_options {
     cli_texts set;
     fc_train_config train; /* what the options below write to */
     size_t codes, threads, updates;
+    int mask;
     double checkpoint_seconds;
     bool quiet;
 } train_options;
@@ -54,6 +55,14 @@ static fc_status resolve_configuration(train_job *job, const cli_syntax *syntax)
         CLI_TRY(cli_configuration_assign(job->session, config, options->set.item[i]));
     if (cli_option_named(syntax, "--codes")->given)
         config->fit.codes = options->codes;
+    if (cli_option_named(syntax, "--observe")->given)
+        config->mask.share = given->mask.share;
+    if (cli_option_named(syntax, "--mask")->given)
+        config->mask.kind = (fc_mask_kind)options->mask;
+    if (cli_option_named(syntax, "--mask-seed")->given)
+        config->mask.seed = given->mask.seed;
+    if (cli_option_named(syntax, "--every")->given)
+        config->every = given->every;
     if (cli_option_named(syntax, "--train-frames")->given)
         config->train_frames = given->train_frames;
     if (cli_option_named(syntax, "--window")->given)
@@ -73,9 +82,10 @@ done:
 /* A resumed run goes on with its own configuration, so options that would change it are refused. */
 static fc_status refuse_changes(const cli_session *session, const cli_syntax *syntax)
 {
-    static const char *const fixed[] = {"--codes",    "--minutes", "--train-frames", "--until",
-                                        "--window",   "--updates", "--variables",    "--where",
-                                        "--complete", "--seed",    "--config",       "--set"};
+    static const char *const fixed[] = {"--codes",  "--minutes",  "--train-frames", "--until",
+                                        "--window", "--updates",  "--every",        "--variables",
+                                        "--where",  "--complete", "--observe",      "--mask",
+                                        "--seed",   "--config",   "--set",          "--mask-seed"};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; ++i)
         if (cli_option_named(syntax, fixed[i])->given)
             return cli_fail(session, FC_ERROR_USAGE,
@@ -193,10 +203,11 @@ static fc_status prepare_new(train_job *job)
     if (options->until)
         LIB_TRY(job->session,
                 fc_time_parse(context, &job->dataset->time, options->until, &job->config.until));
-    size_t longest = 0;
-    for (size_t s = 0; s < job->dataset->sequence_count; ++s)
-        if (job->dataset->sequences[s].frame_count > longest)
-            longest = job->dataset->sequences[s].frame_count;
+    size_t longest = 0, every = job->config.every;
+    for (size_t s = 0; s < job->dataset->sequence_count; ++s) {
+        size_t frames = (job->dataset->sequences[s].frame_count + every - 1) / every;
+        longest = frames > longest ? frames : longest;
+    }
     if (longest < 2)
         status = cli_fail(job->session, FC_ERROR_DATA,
                           "%s: holds one frame only; how a field evolves can be learned from two "
@@ -316,6 +327,7 @@ static const char examples[] =
     "  fieldcast train train.nc -o model.h5 --minutes 5 --train-frames 10\n"
     "  fieldcast train sst.nc -o sst.h5 --variables surface_temperature --until 2009-10-01\n"
     "  fieldcast train train.nc -o model.h5 --codes 100 --set field.rank=512 --log train.jsonl\n"
+    "  fieldcast train train.nc -o sparse.h5 --observe 0.05\n"
     "  fieldcast train train.nc -o model.h5 --resume model.h5\n";
 
 fc_status cli_train(cli_session *session, int argc, char **argv)
@@ -330,6 +342,14 @@ fc_status cli_train(cli_session *session, int argc, char **argv)
         CLI_OPT_REAL("--minutes", "M", &o.train.minutes, 0, 1e6, "time budget of the training"),
         CLI_OPT_COUNT("--updates", "N", &o.updates, 1, 1e12,
                       "budget in updates of the dynamics, in place of --minutes"),
+        CLI_OPT_REAL("--observe", "F", &o.train.mask.share, 1e-9, 1,
+                     "share of the points that is observed, drawn at random: nothing else is seen"),
+        CLI_OPT_CHOICE("--mask", "shared|sequence|frame", &o.mask,
+                       "whether these are the same points in all frames (the default), others in "
+                       "every sequence, or others in every frame"),
+        CLI_OPT_SEED("--mask-seed", &o.train.mask.seed,
+                     "of these points; the same seed, the same points in all files"),
+        CLI_OPT_COUNT("--every", "N", &o.train.every, 1, 1e9, "learn from every N-th frame only"),
         CLI_OPT_COUNT("--train-frames", "N", &o.train.train_frames, 0, 1e9,
                       "frames of each sequence to learn from; 0 = all"),
         CLI_OPT_TEXT("--until", "TIME", &o.until,

@@ -444,10 +444,11 @@ test_training_is_reproducible() {
         fail 'the seed does nothing'
 }
 
-# Starts a training, waits until its dynamics has begun, and leaves its process in $job.
+# Starts a training with these options, waits until its dynamics has begun, and leaves its process
+# in $job.
 start_training() {
     rm -f m.h5 progress.jsonl
-    "$program" train "$shared/train.nc" -o m.h5 "${train_small[@]}" --checkpoint-seconds 0 \
+    "$program" train "$shared/train.nc" -o m.h5 "${train_small[@]}" "$@" --checkpoint-seconds 0 \
         --log progress.jsonl --quiet >out 2>err &
     job=$!
     wait_for m.h5
@@ -590,7 +591,7 @@ test_evaluation_is_a_table() {
 test_evaluation_depends_on_its_seed_alone() {
     local words=("$shared/model.h5" "$shared/test.nc" --observe 0.1)
     cmp -s <(scores "${words[@]}") <(scores "${words[@]}") || fail 'two runs differ'
-    ! cmp -s <(scores "${words[@]}") <(scores "${words[@]}" --seed 3) || fail 'no effect of a seed'
+    ! cmp -s <(scores "${words[@]}") <(scores "${words[@]}" --mask-seed 3) || fail 'no effect of a seed'
 }
 
 test_evaluation_refuses_wrong_files_and_leads() {
@@ -767,6 +768,7 @@ test_impossible_pictures_are_refused() {
 . "$(dirname -- "${BASH_SOURCE[0]}")/formats.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/streaming.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/generate.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/protocols.sh"
 passed=0 failed=0 skipped=0
 if ! (prepare) >"$root/prepare" 2>&1; then
     echo 'FAIL  the files that the tests share could not be made:'

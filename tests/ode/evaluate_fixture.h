@@ -6,7 +6,7 @@
 #include "ode/evaluate.h"
 
 #define TOLERANCE_PLAIN 1e-4     /* scores against plain loops over float fields, relative */
-#define TOLERANCE_COVERAGE 0.025 /* shares of 40 x 256 Gaussian values */
+#define TOLERANCE_COVERAGE 0.025 /* shares of 400 x 256 Gaussian values */
 
 /* ---------------------------------------------------------------- plain scores */
 

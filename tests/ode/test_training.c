@@ -17,7 +17,7 @@ static double forecast_error(fc_context *context, const fc_model *model, const f
     fc_evaluate_config config = fc_evaluate_config_default();
     fc_evaluation *e;
     must(context, fc_model_evaluate(context, model, dataset, &config, &e));
-    double error = e->frame_mse[e->frame_count - 1], sum = 0.0, square = 0.0, number = 0.0;
+    double error = e->frame[e->frame_count - 1].mse, sum = 0.0, square = 0.0, number = 0.0;
     for (size_t s = 0; s < dataset->sequence_count; s++) {
         const float *values = dataset->sequences[s].frames[e->frame_count - 1].values;
         for (size_t p = 0; p < POINTS; p++) {
