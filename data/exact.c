@@ -1,6 +1,6 @@
 #include "data/exact.h"
 
-#include "data/planner.h"
+#include "inr/planner.h"
 
 #include <fftw3.h>
 #include <math.h>

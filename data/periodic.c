@@ -1,6 +1,6 @@
 #include "data/periodic.h"
 
-#include "data/planner.h"
+#include "inr/planner.h"
 #include "inr/support.h"
 
 #include <complex.h>

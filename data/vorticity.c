@@ -1,6 +1,6 @@
 #include "data/vorticity.h"
 
-#include "data/planner.h"
+#include "inr/planner.h"
 #include "inr/support.h"
 
 #include <fftw3.h>

@@ -1,4 +1,5 @@
 #include "ode/equation.h"
+#include "inr/planner.h"
 
 #include <fftw3.h>
 #include <math.h>
@@ -98,9 +99,10 @@ static fc_status lay_out(fc_context *context, fc__spectral *s)
     }
     FC_NEW(context, &field, s->points);
     FC_NEW(context, &spectrum, s->bins);
-    /* Estimated, as a measured plan may change from run to run, and bits with it. */
+    fc__planner_lock();
     s->synthesis = fftw_plan_dft_c2r((int)e->dims, size, spectrum, field, FFTW_ESTIMATE);
     s->analysis = fftw_plan_dft_r2c((int)e->dims, size, field, spectrum, FFTW_ESTIMATE);
+    fc__planner_unlock();
     if (!s->synthesis || !s->analysis)
         status = fc__fail(context, FC_ERROR_SOLVER, "equation: FFTW has no plan for %zu points",
                           s->points);
@@ -184,10 +186,12 @@ void fc__spectral_destroy(fc__spectral *s)
         return;
     for (size_t i = 0; s->symbols && i < s->needed_count; i++)
         free(s->symbols[i].multiplier);
+    fc__planner_lock();
     if (s->synthesis)
         fftw_destroy_plan(s->synthesis);
     if (s->analysis)
         fftw_destroy_plan(s->analysis);
+    fc__planner_unlock();
     free(s->bin);
     free(s->mirror);
     free(s->symbols);

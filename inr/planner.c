@@ -1,4 +1,4 @@
-#include "data/planner.h"
+#include "inr/planner.h"
 
 #include <pthread.h>
 
