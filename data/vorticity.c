@@ -1,7 +1,5 @@
 #include "data/vorticity.h"
 
-#include "inr/support.h"
-
 #include <fftw3.h>
 #include <math.h>
 #include <pthread.h>
