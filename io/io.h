@@ -23,10 +23,13 @@ typedef enum fc_file_kind {
 /* FC_ERROR_IO when the file cannot be opened, FC_ERROR_DATA when it is not a whole HDF5 file. */
 FC_API FC_NODISCARD fc_status fc_file_probe(fc_context *context, const char *path,
                                             fc_file_kind *kind);
+#define FC_CHECKSUM_SIZE 25
+
 typedef struct fc_file_description {
-    char format[FC_NAME_SIZE]; /* "fieldcast dataset", "CF grid", ... */
-    char note[512];            /* what is not read of the file, "" = nothing */
-    uint64_t bytes;            /* its size */
+    char format[FC_NAME_SIZE];       /* "fieldcast dataset", "CF grid", ... */
+    char note[512];                  /* what is not read of the file, "" = nothing */
+    char checksum[FC_CHECKSUM_SIZE]; /* of the values, as its writer left it; "" = none */
+    uint64_t bytes;                  /* its size */
 } fc_file_description;
 
 /* How a dataset or forecast is read; fails as fc_dataset_open does on a file that no format reads.
@@ -108,7 +111,9 @@ FC_API FC_NODISCARD fc_status fc_file_validate(fc_context *context, const char *
                                                fc_fault_listener *listener, void *user);
 /* Writes a native dataset, which is itself a netCDF-4-compatible CF file. attributes: JSON object
  * of global attributes (provenance, generator parameters), may be NULL. Values that are not in
- * memory are read, a few megabytes at a time, as they are written. */
+ * memory are read, a few megabytes at a time, as they are written. The global attribute "checksum",
+ * XXH3-64 of the float values in the order of sequences, frames, points and channels, is the same
+ * in two files that hold the same values; fc_file_validate compares it with them. */
 FC_API FC_NODISCARD fc_status fc_dataset_write(fc_context *context, const char *path,
                                                const fc_dataset *dataset, const char *attributes);
 /* Writes a forecast: as fc_dataset_write, with the standard deviations as NAME_std (may be NULL).

@@ -1,3 +1,4 @@
+#include "io/cli/generate.h"
 #include "io/cli/format.h"
 #include "io/cli/json.h"
 #include "io/cli/progress.h"
@@ -5,17 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- any case */
+static const cli_case *const cases[] = {&cli_case_navier_stokes, &cli_case_wave};
+enum { CASES = sizeof cases / sizeof cases[0] };
 
-/* What all cases need to know. */
+/* ---------------------------------------------------------------- a run of a case */
+
 typedef struct generation {
-    const void *config;
-    fc_status (*open)(fc_context *context, const void *config, fc_dataset **dataset);
-    json_t *(*describe)(const void *config); /* attributes of the file */
+    const cli_case *what;
+    char *config; /* what->config_size bytes */
     size_t threads;
     const char *path;
     int format;
 } generation;
+
+/* What the file says of itself. */
+static json_t *attributes_of(const generation *g)
+{
+    char source[64];
+    const cli_case *what = g->what;
+    json_t *root = json_object();
+    snprintf(source, sizeof source, "fieldcast generate %s", what->name);
+    cli_json_text(root, "title", what->title);
+    cli_json_text(root, "source", source);
+    cli_json_text(root, "version", fc_version());
+    cli_json_text(root, "case", what->name);
+    for (size_t i = 0; i < what->setting_count; ++i) {
+        const cli_setting *setting = &what->settings[i];
+        const void *field = g->config + setting->offset;
+        if (setting->type == CLI_REAL)
+            cli_json_real(root, setting->field, *(const double *)field);
+        else if (setting->type == CLI_COUNT)
+            cli_json_count(root, setting->field, *(const size_t *)field);
+        else
+            cli_json_count(root, setting->field, *(const uint64_t *)field);
+    }
+    return root;
+}
 
 /* The simulation and its file, with a progress bar. Frames are made as they are written. */
 static fc_status run(cli_session *session, generation *g)
@@ -27,8 +53,8 @@ static fc_status run(cli_session *session, generation *g)
     cli_progress progress = {0};
     CLI_TRY(cli_format_choose(session, g->path, &g->format));
     CLI_TRY(cli_start(session, g->threads));
-    LIB_TRY(session, g->open(session->context, g->config, &dataset));
-    attributes = g->describe(g->config);
+    LIB_TRY(session, g->what->open(session->context, g->config, &dataset));
+    attributes = attributes_of(g);
     CLI_TRY(cli_json_dump(session, attributes, &text));
     CLI_TRY(cli_progress_start(session, &progress, false, false, NULL));
     fc_context_set_progress(session->context, cli_progress_callback, &progress);
@@ -52,170 +78,101 @@ done:
     return status;
 }
 
-/* What the files of all cases say of themselves. */
-static json_t *attributes_of(const char *name, const char *title)
+/* ---------------------------------------------------------------- options */
+
+enum { SETTINGS_MAX = 24, NAME_SIZE = 32 };
+
+/* "--burn-in" of the field burn_in. */
+static void name_option(const char *field, char name[NAME_SIZE])
 {
-    char source[64];
-    json_t *root = json_object();
-    snprintf(source, sizeof source, "fieldcast generate %s", name);
-    cli_json_text(root, "title", title);
-    cli_json_text(root, "source", source);
-    cli_json_text(root, "version", fc_version());
-    cli_json_text(root, "case", name);
-    return root;
+    snprintf(name, NAME_SIZE, "--%s", field);
+    for (char *at = name; *at; ++at)
+        *at = *at == '_' ? '-' : *at;
 }
 
-/* ---------------------------------------------------------------- Navier-Stokes */
-
-static json_t *navier_stokes_attributes(const void *settings)
+static fc_status run_case(cli_session *session, const cli_case *what, int argc, char **argv)
 {
-    const fc_navier_stokes_config *config = settings;
-    json_t *root =
-        attributes_of("navier-stokes", "2-D Navier-Stokes vorticity on the periodic unit square");
-    cli_json_count(root, "grid", config->grid);
-    cli_json_count(root, "frames", config->frames);
-    cli_json_count(root, "per_trajectory", config->per_trajectory);
-    cli_json_count(root, "seed", config->seed);
-    cli_json_real(root, "interval", config->interval);
-    cli_json_real(root, "burn_in", config->burn_in);
-    cli_json_real(root, "viscosity", config->viscosity);
-    cli_json_real(root, "forcing", config->forcing);
-    return root;
-}
-
-static fc_status navier_stokes_open(fc_context *context, const void *config, fc_dataset **dataset)
-{
-    return fc_navier_stokes_open(context, config, dataset);
-}
-
-static fc_status generate_navier_stokes(cli_session *session, int argc, char **argv)
-{
-    fc_navier_stokes_config config = fc_navier_stokes_config_default();
+    fc_status status;
     const char *case_name = NULL;
-    generation g = {
-        .config = &config, .open = navier_stokes_open, .describe = navier_stokes_attributes};
+    char usage[64], names[SETTINGS_MAX][NAME_SIZE];
+    generation g = {.what = what};
     bool helped;
-    cli_option options[] = {
-        CLI_OPT_ARGUMENT("navier-stokes", &case_name,
-                         "vorticity of forced two-dimensional turbulence (Li et al. 2021)"),
+    cli_option options[SETTINGS_MAX + 4] = {
+        CLI_OPT_ARGUMENT(what->name, &case_name, what->summary),
         CLI_OPT_OUTPUT("FILE", &g.path, "data file to write"),
         CLI_OPT_FORMAT(&g.format),
-        CLI_OPT_COUNT("--sequences", "N", &config.sequences, 1, 1e7, "sequences of frames"),
-        CLI_OPT_COUNT("--frames", "T", &config.frames, 1, 1e6, "frames of each sequence"),
-        CLI_OPT_COUNT("--grid", "N", &config.grid, 16, 8192, "points an axis simulated, even"),
-        CLI_OPT_COUNT("--output-grid", "N", &config.output_grid, 0, 8192,
-                      "points an axis written, a divisor of --grid; 0 = all"),
-        CLI_OPT_REAL("--interval", "DT", &config.interval, 1e-6, 1e6, "time between frames"),
-        CLI_OPT_REAL("--burn-in", "T", &config.burn_in, 0, 1e6, "time before the first frame"),
-        CLI_OPT_COUNT("--per-trajectory", "N", &config.per_trajectory, 1, 1e6,
-                      "sequences cut from one trajectory"),
-        CLI_OPT_REAL("--viscosity", "X", &config.viscosity, 1e-12, 1e3, "kinematic viscosity"),
-        CLI_OPT_SEED("--seed", &config.seed, "of the initial fields: another seed, another flow"),
-        CLI_OPT_THREADS(&g.threads),
     };
-    const cli_syntax syntax = {
-        .usage = "navier-stokes -o FILE [options]",
-        .summary = "simulate a benchmark case into a data file",
-        .examples = "  fieldcast generate navier-stokes -o train.nc --sequences 512 --seed 1\n"
-                    "  fieldcast generate navier-stokes -o test.nc --sequences 32 --seed 2\n"
-                    "  fieldcast generate navier-stokes -o fine.nc --sequences 8 --interval 0.25 "
-                    "--frames 77\n",
-        .count = sizeof options / sizeof options[0],
-        .options = options,
-    };
-    fc_status status = cli_parse(session, &syntax, argc, argv, &helped);
-    if (status != FC_OK || helped)
-        return status;
-    return run(session, &g);
-}
-
-/* ---------------------------------------------------------------- waves */
-
-static json_t *wave_attributes(const void *settings)
-{
-    const fc_wave_config *config = settings;
-    json_t *root = attributes_of("wave", "2-D wave equation on a periodic square");
-    cli_json_count(root, "grid", config->grid);
-    cli_json_count(root, "frames", config->frames);
-    cli_json_count(root, "per_trajectory", config->per_trajectory);
-    cli_json_count(root, "seed", config->seed);
-    cli_json_real(root, "interval", config->interval);
-    cli_json_real(root, "speed", config->speed);
-    return root;
-}
-
-static fc_status wave_open(fc_context *context, const void *config, fc_dataset **dataset)
-{
-    return fc_wave_open(context, config, dataset);
-}
-
-static fc_status generate_wave(cli_session *session, int argc, char **argv)
-{
-    fc_wave_config config = fc_wave_config_default();
-    const char *case_name = NULL;
-    generation g = {.config = &config, .open = wave_open, .describe = wave_attributes};
-    bool helped;
-    cli_option options[] = {
-        CLI_OPT_ARGUMENT("wave", &case_name,
-                         "displacement and its rate of change after a bump (Yin et al. 2023)"),
-        CLI_OPT_OUTPUT("FILE", &g.path, "data file to write"),
-        CLI_OPT_FORMAT(&g.format),
-        CLI_OPT_COUNT("--sequences", "N", &config.sequences, 1, 1e7, "sequences of frames"),
-        CLI_OPT_COUNT("--frames", "T", &config.frames, 1, 1e6, "frames of each sequence"),
-        CLI_OPT_COUNT("--grid", "N", &config.grid, 16, 8192, "points an axis, even"),
-        CLI_OPT_REAL("--interval", "DT", &config.interval, 1e-6, 1e6, "time between frames"),
-        CLI_OPT_COUNT("--per-trajectory", "N", &config.per_trajectory, 1, 1e6,
-                      "sequences cut from one trajectory"),
-        CLI_OPT_REAL("--speed", "C", &config.speed, 1e-6, 1e6, "speed of the waves"),
-        CLI_OPT_SEED("--seed", &config.seed, "of the bumps: another seed, other waves"),
-        CLI_OPT_THREADS(&g.threads),
-    };
-    const cli_syntax syntax = {
-        .usage = "wave -o FILE [options]",
-        .summary = "write a benchmark case with a known solution into a data file",
-        .examples = "  fieldcast generate wave -o train.nc --sequences 512 --seed 1\n"
-                    "  fieldcast generate wave -o big.nc --grid 256 --sequences 2000\n",
-        .count = sizeof options / sizeof options[0],
-        .options = options,
-    };
-    fc_status status = cli_parse(session, &syntax, argc, argv, &helped);
-    if (status != FC_OK || helped)
-        return status;
-    return run(session, &g);
+    size_t count = 3;
+    CLI_TRY(cli_allocate(session, 1, what->config_size, &g.config));
+    what->defaults(g.config);
+    for (size_t i = 0; i < what->setting_count && i < SETTINGS_MAX; ++i) {
+        const cli_setting *setting = &what->settings[i];
+        name_option(setting->field, names[i]);
+        options[count++] = (cli_option){.name = names[i],
+                                        .metavariable = setting->metavariable,
+                                        .type = setting->type,
+                                        .target = g.config + setting->offset,
+                                        .help = setting->help,
+                                        .lower = setting->lower,
+                                        .upper = setting->upper};
+    }
+    options[count++] = (cli_option)CLI_OPT_THREADS(&g.threads);
+    snprintf(usage, sizeof usage, "%s -o FILE [options]", what->name);
+    const cli_syntax syntax = {.usage = usage,
+                               .summary = "make a benchmark case into a data file",
+                               .examples = what->examples,
+                               .count = count,
+                               .options = options};
+    CLI_TRY(cli_parse(session, &syntax, argc, argv, &helped));
+    if (!helped)
+        status = run(session, &g);
+done:
+    free(g.config);
+    return status;
 }
 
 /* ---------------------------------------------------------------- cases */
 
-typedef struct generate_case {
-    const char *name;
-    cli_command_run *run; /* argv[1] is the name of the case, where the user put it first */
-} generate_case;
-
-static const generate_case cases[] = {
-    {"navier-stokes", generate_navier_stokes},
-    {"wave", generate_wave},
-};
-enum { CASES = sizeof cases / sizeof cases[0] };
-
-fc_status cli_generate(cli_session *session, int argc, char **argv)
+static void print_help(void)
 {
-    const char *names[CASES], *name = argc > 1 ? argv[1] : NULL;
-    for (size_t i = 0; i < CASES; ++i) {
-        names[i] = cases[i].name;
-        if (name && strcmp(name, names[i]) == 0)
-            return cases[i].run(session, argc, argv);
-    }
-    if (name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0))
-        return cases[0].run(session, argc, argv);
-    const char *near = name && name[0] != '-' ? cli_nearest(name, CASES, names) : NULL;
-    if (near)
-        return cli_fail(session, FC_ERROR_USAGE, "unknown case '%s'; did you mean '%s'?", name,
-                        near);
-    char list[256] = "";
+    printf("fieldcast generate: make a benchmark case into a data file\n\n"
+           "Examples\n"
+           "  fieldcast generate navier-stokes -o train.nc --sequences 512 --seed 1\n"
+           "  fieldcast generate navier-stokes -o test.nc --sequences 32 --seed 2\n"
+           "  fieldcast generate wave --help\n\n"
+           "Usage: fieldcast generate CASE -o FILE [options]\n\n"
+           "Cases\n");
     for (size_t i = 0; i < CASES; ++i)
+        printf("  %-20s %s\n", cases[i]->name, cases[i]->summary);
+    printf("\n'fieldcast generate CASE --help' lists the options of a case.\n");
+}
+
+static fc_status refuse(const cli_session *session, const char *name)
+{
+    const char *names[CASES];
+    char list[512] = "";
+    for (size_t i = 0; i < CASES; ++i) {
+        names[i] = cases[i]->name;
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
+    }
     if (!name || name[0] == '-')
         return cli_fail(session, FC_ERROR_USAGE, "the first argument must be a case; there is: %s",
                         list);
+    const char *near = cli_nearest(name, CASES, names);
+    if (near)
+        return cli_fail(session, FC_ERROR_USAGE, "unknown case '%s'; did you mean '%s'?", name,
+                        near);
     return cli_fail(session, FC_ERROR_USAGE, "unknown case '%s'; there is: %s", name, list);
+}
+
+fc_status cli_generate(cli_session *session, int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    for (size_t i = 0; name && i < CASES; ++i)
+        if (strcmp(name, cases[i]->name) == 0)
+            return run_case(session, cases[i], argc, argv);
+    if (!name || (strcmp(name, "--help") != 0 && strcmp(name, "-h") != 0))
+        return refuse(session, name);
+    print_help();
+    return FC_OK;
 }

@@ -124,6 +124,8 @@ json_t *cli_info_dataset(const char *kind, const cli_facts *facts)
     cli_json_text(root, "format", facts->file.format);
     cli_json_text(root, "note", facts->file.note);
     cli_json_count(root, "bytes", facts->file.bytes);
+    if (facts->file.checksum[0])
+        cli_json_text(root, "checksum", facts->file.checksum);
     cli_json_put(root, "record", json_boolean(dataset->record));
     cli_json_count(root, "sequences", dataset->sequence_count);
     cli_json_count(root, "frames", facts->frames);

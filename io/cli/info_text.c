@@ -85,6 +85,8 @@ static void print_storage(const cli_facts *facts)
     char size[32], whole[32];
     bytes_text(facts->file.bytes, size, sizeof size);
     printf("file\n  size         %s\n", size);
+    if (facts->file.checksum[0])
+        printf("  checksum     %s\n", facts->file.checksum);
     for (size_t i = 0; i < facts->variable_count; ++i) {
         const fc_file_variable *variable = &facts->variables[i];
         uint64_t bytes = 0, stored = 0;

@@ -1,4 +1,5 @@
 /* What a file holds: its format, and what each of its variables is to that format. */
+#include "io/checksum.h"
 #include "io/read/cf_variables.h"
 #include "io/read/file_pattern.h"
 #include "io/read/source_file.h"
@@ -27,6 +28,7 @@ fc_status fc_file_describe(fc_context *context, const char *path, fc_file_descri
     FC_TRY(open_first(context, path, &file));
     *description = (fc_file_description){.bytes = file->source.h5.file_size};
     fc__copy_name(description->format, file->format->name);
+    fc__checksum_read(&file->source.h5, description->checksum);
     if (fc__source_file_channels(file, NULL, 0) == FC_OK) {
         snprintf(description->note, sizeof description->note, "%s", file->source.note);
         fc__source_file_close_channels(file);

@@ -287,7 +287,7 @@ static fc_status collection_read(void *user, fc_context *context, size_t sequenc
     const series *from = &in->all[sequence];
     size_t next = 0;
     for (size_t f = first, end; f < first + count; f = end) {
-        fc__file_traits traits;
+        fc__file_traits traits = {0};
         while (next + 1 < from->segment_count && from->segments[next + 1].begin <= f)
             next++;
         const segment *part = &from->segments[next];

@@ -7,8 +7,9 @@
 
 /* What is common to the files of a dataset and matters beyond it. */
 typedef struct fc__file_traits {
-    bool drops_missing; /* as in fc__format */
-    bool forecast;      /* may have frames without any value */
+    bool drops_missing;              /* as in fc__format */
+    bool forecast;                   /* may have frames without any value */
+    char checksum[FC_CHECKSUM_SIZE]; /* of all channels of one native file; "" = none */
 } fc__file_traits;
 
 /* One file as an unread dataset, expressions computed, nothing left out (source.c). */

@@ -1,6 +1,7 @@
 /* What is common to all formats: which of them reads a file, and how the blocks that are asked for
  * are cut into those that are cheap to read. */
 #include "io/read/source.h"
+#include "io/checksum.h"
 #include "io/dataset_file.h"
 #include "io/read/expression.h"
 #include "io/read/facts.h"
@@ -332,7 +333,11 @@ fc_status fc__file_open(fc_context *context, const char *path, const fc_read_con
     FC_TRY(fc__request_parse(context, config, &request));
     FC_TRY(fc__source_file_open(context, path, &file));
     traits->drops_missing = file->format->drops_missing;
-    traits->forecast = fc__file_kind_of(&file->source.h5) == FC_FILE_FORECAST;
+    fc_file_kind kind = fc__file_kind_of(&file->source.h5);
+    traits->forecast = kind == FC_FILE_FORECAST;
+    bool whole = !config || !(config->variables || config->where || config->max_frames);
+    if (whole && kind != FC_FILE_NETCDF)
+        fc__checksum_read(&file->source.h5, traits->checksum);
     fc__h5 *h5 = &file->source.h5;
     if (fc__request_computes(&request)) {
         FC_TRY(open_computed(context, &file, &request, max_frames, dataset));

@@ -249,7 +249,7 @@ static fc_status check_channels(const examination *of, const char *variables, bo
     if (status == FC_OK)
         status = fc__validate_dataset(of->context, dataset, of->path,
                                       traits.drops_missing || traits.forecast || config.where,
-                                      of->to->heard == before);
+                                      of->to->heard == before, traits.checksum);
     else
         status = tell_failure(of->context, status);
     fc_dataset_destroy(dataset);

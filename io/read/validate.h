@@ -10,8 +10,9 @@
 #define FC__WARN(context, ...) FC_TRY(fc__fault((context), FC_OK, __VA_ARGS__))
 
 /* Looks at places, times and all values of an unread dataset. drops: points and frames without any
- * value are left out by who reads it. times: whether their order is still to be checked. */
+ * value are left out by who reads it. times: whether their order is still to be checked. checksum:
+ * which the values should have, "" = not known. */
 fc_status fc__validate_dataset(fc_context *context, fc_dataset *dataset, const char *path,
-                               bool drops, bool times);
+                               bool drops, bool times, const char *checksum);
 
 #endif

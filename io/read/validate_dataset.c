@@ -1,3 +1,4 @@
+#include "io/checksum.h"
 #include "io/dataset_file.h"
 #include "io/read/validate.h"
 
@@ -184,6 +185,8 @@ typedef struct value_check {
     float *copy;
     size_t last_set;
     size_t empty, empty_sequence, empty_frame; /* frames without any value; the first of them */
+    fc__checksum *checksum;
+    bool unreadable; /* some values */
 } value_check;
 
 static size_t fill_of(float value)
@@ -235,6 +238,7 @@ static fc_status note_frame(value_check *check, size_t s, size_t f, const float 
     size_t set = dataset->sequences[s].frames[f].points, channels = dataset->channel_count;
     size_t points = dataset->points[set].count, count = points * channels;
     bool empty = all_missing(count, values);
+    fc__checksum_add(check->checksum, dataset, &dataset->sequences[s].frames[f]);
     if (!empty || !check->drops)
         FC_TRY(fc__dataset_check_frame(check->context, dataset, check->path, s, f, values,
                                        check->seen));
@@ -273,6 +277,7 @@ static fc_status note_all(value_check *check, fc_dataset *dataset)
             if (fc_context_interrupted(check->context))
                 FC_TRY(fc__fail(check->context, FC_INTERRUPTED, "%s: interrupted", check->path));
             status = fc_dataset_load(check->context, dataset, s, f, size);
+            check->unreadable = check->unreadable || status != FC_OK;
             if (status == FC_ERROR_DATA || status == FC_ERROR_IO)
                 FC_TRY(fc__fault(check->context, status, "%s (sequence %zu, frames %zu to %zu)",
                                  fc_context_message(check->context), s, f, f + size - 1));
@@ -376,8 +381,20 @@ done:
     return status;
 }
 
+static fc_status check_checksum(const value_check *check, const char *expected)
+{
+    char found[FC_CHECKSUM_SIZE];
+    fc__checksum_text(check->checksum, found);
+    if (!expected[0] || check->unreadable || strcmp(found, expected) == 0)
+        return FC_OK;
+    return fc__fault(check->context, FC_ERROR_DATA,
+                     "%s: the values have the checksum %s, not %s as the file says: they have been "
+                     "changed since it was written",
+                     check->path, found, expected);
+}
+
 static fc_status check_values(fc_context *context, fc_dataset *dataset, const char *path,
-                              bool drops)
+                              bool drops, const char *checksum)
 {
     fc_status status = FC_OK;
     size_t channels = dataset->channel_count;
@@ -387,7 +404,9 @@ static fc_status check_values(fc_context *context, fc_dataset *dataset, const ch
     FC_NEW(context, &check.copy, fc__product(fc_dataset_max_points(dataset), channels));
     for (size_t c = 0; c < channels; c++)
         FC_NEW(context, &check.channels[c].sample, SAMPLE);
+    FC_TRY(fc__checksum_create(context, &check.checksum));
     FC_TRY(note_all(&check, dataset));
+    FC_TRY(check_checksum(&check, checksum));
     for (size_t c = 0; c < channels; c++)
         FC_TRY(check_channel(&check, c));
     if (check.empty && drops)
@@ -401,11 +420,12 @@ done:
     free(check.channels);
     free(check.seen);
     free(check.copy);
+    fc__checksum_destroy(check.checksum);
     return status;
 }
 
 fc_status fc__validate_dataset(fc_context *context, fc_dataset *dataset, const char *path,
-                               bool drops, bool times)
+                               bool drops, bool times, const char *checksum)
 {
     fc_status status = FC_OK;
     FC_TRY(check_places(context, dataset, path));
@@ -414,7 +434,7 @@ fc_status fc__validate_dataset(fc_context *context, fc_dataset *dataset, const c
     FC_TRY(check_lengths(context, dataset, path));
     if (dataset->sequence_count && dataset->sequences[0].frame_count)
         FC_TRY(check_calendar(context, dataset, path));
-    FC_TRY(check_values(context, dataset, path, drops));
+    FC_TRY(check_values(context, dataset, path, drops, checksum));
 done:
     return status;
 }

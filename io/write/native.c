@@ -2,7 +2,8 @@
  *
  * Global attributes: Conventions, title, source, fieldcast_format ("dataset" or "forecast"),
  * fieldcast_format_version, fieldcast_layout, fieldcast_record (1: one long record to be windowed),
- * and those of the caller. The layouts, in netCDF's notation, for axes x, y and a channel w:
+ * checksum (of the channels' values, see checksum.h), and those of the caller. The layouts, in
+ * netCDF's notation, for axes x, y and a channel w:
  *
  * "grid": all frames share one tensor grid, all sequences have the same times.
  *     double time(time), y(y), x(x)        float w(sequence, time, y, x)
@@ -447,6 +448,7 @@ fc_status fc__native_write(fc__h5 *h5, const char *format, const fc_dataset *dat
     fc_status status = FC_OK;
     fc__native_writer out = {.h5 = h5, .dataset = dataset, .deviation = deviation != NULL};
     bool unread = fc__native_is_unread(dataset);
+    char checksum[FC_CHECKSUM_SIZE];
     FC_TRY(fc__check_written(h5->context, h5->path, dataset, deviation));
     if (!unread)
         FC_TRY(fc__check_loaded(h5->context, h5->path, dataset));
@@ -457,9 +459,15 @@ fc_status fc__native_write(fc__h5 *h5, const char *format, const fc_dataset *dat
     FC_TRY(fc__native_check_names(&out));
     FC_TRY(fc__native_put_global(&out, format, attributes));
     FC_TRY(out.layout == LAYOUT_RAGGED ? write_ragged_frame(&out) : write_shared_frame(&out));
+    FC_TRY(fc__checksum_create(h5->context, &out.checksum));
+    if (!unread)
+        fc__checksum_add_all(out.checksum, dataset);
     FC_TRY(unread ? fc__native_write_unread(&out) : write_channels(&out, dataset, false));
     if (deviation)
         FC_TRY(write_channels(&out, deviation, true));
+    fc__checksum_text(out.checksum, checksum);
+    FC_TRY(fc__h5_put_text(h5, h5->file, "checksum", checksum));
 done:
+    fc__checksum_destroy(out.checksum);
     return status;
 }

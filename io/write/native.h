@@ -2,6 +2,7 @@
 #ifndef FC_IO_NATIVE_H
 #define FC_IO_NATIVE_H
 
+#include "io/checksum.h"
 #include "io/dataset_file.h"
 #include "io/write/writing.h"
 
@@ -15,6 +16,7 @@ typedef struct fc__native_writer {
     size_t time; /* which of their axes is time, or the observations */
     hid_t scales[FC__MAX_RANK];
     size_t shape[FC__MAX_RANK];
+    fc__checksum *checksum; /* of the values written so far */
     bool own_points; /* ragged: frame f has the points of set f and no other frame has them */
     char coordinates[(FC_NAME_SIZE + 1) * (FC_MAX_DIMS + 1)]; /* attribute of the channels, may be
                                                                  "" */

@@ -130,6 +130,8 @@ static fc_status window_write(window *w, size_t s, size_t first, size_t count)
     fc__native_writer *out = w->out;
     size_t start[FC__MAX_RANK] = {0}, size[FC__MAX_RANK], values = 0;
     memcpy(size, out->shape, sizeof size);
+    for (size_t f = 0; f < count; f++)
+        fc__checksum_add(out->checksum, out->dataset, &w->frames[f]);
     for (size_t c = 0; c < out->dataset->channel_count; c++) {
         values = 0;
         for (size_t f = 0; f < count; f++)

@@ -81,7 +81,8 @@ static fc_status put_json(fc__native_writer *out, const char *name, const json_t
 {
     fc__h5 *h5 = out->h5;
     if (name[0] == '\0' || strchr(name, '/') || strcmp(name, "Conventions") == 0 ||
-        strcmp(name, "featureType") == 0 || strncmp(name, "fieldcast_", 10) == 0 || name[0] == '_')
+        strcmp(name, "featureType") == 0 || strcmp(name, "checksum") == 0 ||
+        strncmp(name, "fieldcast_", 10) == 0 || name[0] == '_')
         return fc__fail(h5->context, FC_ERROR_USAGE,
                         "%s: \"%s\" cannot be the name of a global attribute here", h5->path, name);
     if (json_is_string(value))

@@ -8,6 +8,7 @@
  * in single precision, as the format has it, where that loses nothing, and else in double. What the
  * format has no place for (units, extents, kinds of axes) is kept in attributes of the names that
  * native files use. */
+#include "io/checksum.h"
 #include "io/dataset_file.h"
 #include "io/write/writing.h"
 
@@ -385,17 +386,24 @@ static fc_status put_global(writer *out, const json_t *given)
     fc__h5 *h5 = out->h5;
     const fc_domain *domain = &out->dataset->domain;
     const char *name = json_string_value(json_object_get(given, "case"));
+    fc__checksum *sum = NULL;
+    char checksum[FC_CHECKSUM_SIZE];
     bool sphere = false;
     for (size_t i = 0; i < domain->dims; i++)
         sphere |= domain->axis[i].kind == FC_AXIS_LONGITUDE;
     if (!name)
         name = json_string_value(json_object_get(given, "title"));
+    FC_TRY(fc__checksum_create(h5->context, &sum));
+    fc__checksum_add_all(sum, out->dataset);
+    fc__checksum_text(sum, checksum);
+    FC_TRY(put_text(out, h5->file, "checksum", checksum));
     FC_TRY(put_text(out, h5->file, "dataset_name", name ? name : "fieldcast"));
     FC_TRY(put_text(out, h5->file, "grid_type", sphere ? "spherical" : "cartesian"));
     int64_t dims = (int64_t)domain->dims, trajectories = (int64_t)out->dataset->sequence_count;
     FC_TRY(fc__h5_put(h5, h5->file, "n_spatial_dims", H5T_NATIVE_INT64, 1, &dims));
     FC_TRY(fc__h5_put(h5, h5->file, "n_trajectories", H5T_NATIVE_INT64, 1, &trajectories));
 done:
+    fc__checksum_destroy(sum);
     return status;
 }
 

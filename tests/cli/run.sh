@@ -766,6 +766,7 @@ test_impossible_pictures_are_refused() {
 
 . "$(dirname -- "${BASH_SOURCE[0]}")/formats.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/streaming.sh"
+. "$(dirname -- "${BASH_SOURCE[0]}")/generate.sh"
 passed=0 failed=0 skipped=0
 if ! (prepare) >"$root/prepare" 2>&1; then
     echo 'FAIL  the files that the tests share could not be made:'

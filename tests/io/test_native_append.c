@@ -83,6 +83,11 @@ static void compare_files(bench *in, const fc_dataset *dataset)
                          storage_of(in, "parts.nc", name, &chunked[1]));
         assert_int_equal(chunked[0], chunked[1]);
     }
+    fc_file_description whole, parts;
+    assert_ok(in, fc_file_describe(in->context, in_folder(in, "whole.nc"), &whole));
+    assert_ok(in, fc_file_describe(in->context, in_folder(in, "parts.nc"), &parts));
+    assert_int_equal(strlen(whole.checksum), FC_CHECKSUM_SIZE - 1);
+    assert_string_equal(whole.checksum, parts.checksum);
     fc_dataset_destroy(back);
     fc_dataset_destroy(unread);
 }

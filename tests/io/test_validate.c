@@ -308,6 +308,55 @@ static void native_datasets_are_looked_at(void **state)
     fc_dataset_destroy(dataset);
 }
 
+/* A value of the native file, by HDF5 alone. */
+static void change_value(const char *path, const char *variable, hsize_t at, float value)
+{
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t id = H5Dopen2(file, variable, H5P_DEFAULT), space = H5Dget_space(id);
+    hid_t one = H5Screate(H5S_SCALAR);
+    hsize_t place[2] = {at, at};
+    assert_true(H5Sselect_elements(space, H5S_SELECT_SET, 1, place) >= 0);
+    assert_true(H5Dwrite(id, H5T_NATIVE_FLOAT, one, space, H5P_DEFAULT, &value) >= 0);
+    H5Sclose(one);
+    H5Sclose(space);
+    H5Dclose(id);
+    H5Fclose(file);
+}
+
+static void values_that_were_changed_after_writing_are_told(void **state)
+{
+    bench *in = *state;
+    const fc_domain domain = {.dims = 1, .axis = {{FC_AXIS_PLAIN, 0.0, 4.0, "x", "m"}}};
+    const double x[] = {0.0, 1.0, 2.0}, times[] = {0.0, 1.0, 2.0};
+    fc_dataset *dataset;
+    fc_sequence *sequence;
+    size_t set;
+    report found = {0};
+    assert_ok(in, fc_dataset_create(in->context, &domain, 1, &dataset));
+    fc__copy_name(dataset->channels[0].name, "u");
+    fc__copy_name(dataset->time.units, "days since 2000-01-01");
+    dataset->record = true;
+    assert_ok(in, fc_dataset_add_points(in->context, dataset, 3, x, NULL, &set));
+    assert_ok(in, fc_dataset_add_sequence(in->context, dataset, 3, times, NULL, &sequence));
+    for (size_t i = 0; i < 9; i++)
+        sequence->frames[i / 3].values[i % 3] = i == 4 ? NAN : (float)i;
+    assert_ok(in, fc_dataset_write(in->context, in_folder(in, "native.nc"), dataset, NULL));
+    examine(in, in->path, &found);
+    assert_int_equal(found.errors, 0);
+    change_value(in->path, "u", 2, nextafterf(8.0f, 9.0f));
+    examine(in, in->path, &found);
+    assert_int_equal(found.errors, 1);
+    assert_told(&found, "error", "the values have the checksum xxh3-64:");
+    found = (report){0};
+    const fc_read_config part = {.where = "u < 100"};
+    assert_ok(in, fc_file_validate(in->context, in->path, &part, note, &found));
+    assert_int_equal(found.errors, 0);
+    assert_fails(in, FC_ERROR_USAGE,
+                 fc_dataset_write(in->context, in->path, dataset, "{\"checksum\": \"mine\"}"),
+                 "\"checksum\" cannot be the name");
+    fc_dataset_destroy(dataset);
+}
+
 static void files_that_cannot_be_looked_at_are_no_data_faults(void **state)
 {
     bench *in = *state;
@@ -338,6 +387,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(variables_without_any_value_are_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_kind_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(native_datasets_are_looked_at, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(values_that_were_changed_after_writing_are_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(files_that_cannot_be_looked_at_are_no_data_faults, set_up,
                                         tear_down),
     };
