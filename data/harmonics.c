@@ -17,6 +17,8 @@ struct fc__harmonics {
 #endif
 };
 
+typedef enum direction { TO_VALUES, TO_COEFFICIENTS } direction;
+
 size_t fc__harmonics_count(size_t degree)
 {
     return fc__product(degree + 1, degree + 2) / 2;
@@ -87,18 +89,14 @@ void fc__harmonics_destroy(fc__harmonics *h)
 }
 
 /* On the calling thread alone, as callers divide trajectories over the threads. */
-static void transform(const fc__harmonics *h, sharp_jobtype type, int spin,
+static void transform(const fc__harmonics *h, direction to, int spin,
                       const fc__complex *const coefficients[2], const double *const values[2])
 {
-    sharp_execute(type, spin, (void *)coefficients, (void *)values, h->grid, h->order,
-                  SHARP_DP | SHARP_NO_OPENMP, NULL, NULL);
+    sharp_execute(to == TO_VALUES ? SHARP_Y : SHARP_YtW, spin, (void *)coefficients, (void *)values,
+                  h->grid, h->order, SHARP_DP | SHARP_NO_OPENMP, NULL, NULL);
 }
 
-enum { TO_VALUES = SHARP_Y, TO_COEFFICIENTS = SHARP_YtW };
-
 #else
-
-enum { TO_VALUES, TO_COEFFICIENTS };
 
 fc_status fc__harmonics_create(fc_context *context, size_t degree, size_t rings, size_t longitudes,
                                fc__harmonics **harmonics)
@@ -114,10 +112,10 @@ void fc__harmonics_destroy(fc__harmonics *h)
     (void)h; /* there are none */
 }
 
-static void transform(const fc__harmonics *h, int type, int spin,
+static void transform(const fc__harmonics *h, direction to, int spin,
                       const fc__complex *const coefficients[2], const double *const values[2])
 {
-    (void)h, (void)type, (void)spin, (void)coefficients, (void)values;
+    (void)h, (void)to, (void)spin, (void)coefficients, (void)values;
 }
 
 #endif

@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* Largest step in units of radius / (degree speed); see largest_step. */
-static const double COURANT = 1.0;
+static const double COURANT = 1.3;
 /* Smallest step, as a share of the time to advance: a flow that needs less has blown up. */
 static const double SMALLEST_SHARE = 1e-6;
 
@@ -184,16 +184,16 @@ void fc__layer_destroy(fc__layer *s)
 
 /* ---------------------------------------------------------------- tendency */
 
-/* to = factor(l) from, or from / factor(l) */
-static void scale(const fc__layer *s, const double *factor, bool divide, const fc__complex *from,
+/* to = by(l) from, or from / by(l) */
+static void scale(const fc__layer *s, const double *by, bool divide, const fc__complex *from,
                   fc__complex *to)
 {
     size_t degree = s->config.degree;
     for (size_t m = 0, i = 0; m <= degree; m++) {
         for (size_t l = m; l <= degree; l++, i++) {
-            double by = divide ? 1.0 / factor[l] : factor[l];
-            to[i][0] = by * from[i][0];
-            to[i][1] = by * from[i][1];
+            double share = divide ? 1.0 / by[l] : by[l];
+            to[i][0] = share * from[i][0];
+            to[i][1] = share * from[i][1];
         }
     }
 }

@@ -94,8 +94,7 @@ double fc__shallow_water_draw(const fc_shallow_water_config *config, uint64_t tr
     return config->umax_min + (config->umax_max - config->umax_min) * fc__rng_uniform(&rng);
 }
 
-/* fields: (2, rings, longitudes), room for two fields on the layer's grid. */
-static void set_state(fc__layer *layer, double umax, double perturbation, double *fields)
+void fc__shallow_water_start(fc__layer *layer, double umax, double perturbation, double *fields)
 {
     const double *colatitudes = fc__harmonics_colatitudes(fc__layer_harmonics(layer));
     size_t longitudes = fc__layer_longitudes(layer), points = fc__layer_rings(layer) * longitudes;
@@ -111,19 +110,6 @@ static void set_state(fc__layer *layer, double umax, double perturbation, double
         south[p] = perturbation * bumps(longitude, M_PI_2 - colatitudes[p / longitudes]);
     }
     fc__layer_add_height(layer, south);
-}
-
-fc_status fc__shallow_water_start(fc_context *context, fc__layer *layer, double umax,
-                                  double perturbation)
-{
-    fc_status status = FC_OK;
-    double *fields = NULL;
-    size_t points = fc__layer_rings(layer) * fc__layer_longitudes(layer);
-    FC_TRY(fc__reserve(context, 2 * points, sizeof *fields, &fields));
-    set_state(layer, umax, perturbation, fields);
-done:
-    free(fields);
-    return status;
 }
 
 /* ---------------------------------------------------------------- the flow */
@@ -172,7 +158,7 @@ static void start(void *user, void *object, size_t trajectory)
     const shallow_water *w = user;
     solver *s = object;
     double umax = fc__shallow_water_draw(&w->config, trajectory);
-    set_state(s->layer, umax, w->config.perturbation, s->fields);
+    fc__shallow_water_start(s->layer, umax, w->config.perturbation, s->fields);
 }
 
 static fc_status advance(void *user, const fc_context *context, void *object, double duration,

@@ -13,8 +13,8 @@ double fc__shallow_water_jet(double umax, double latitude);
 /* The largest speed of a trajectory's jets. */
 double fc__shallow_water_draw(const fc_shallow_water_config *config, uint64_t trajectory);
 
-/* The initial state of data.h: jets of the given speed in balance, and the bumps. */
-fc_status fc__shallow_water_start(fc_context *context, fc__layer *layer, double umax,
-                                  double perturbation);
+/* The initial state of data.h: jets of the given speed in balance, and the bumps.
+ * fields: (2, rings, longitudes) of the layer, room to work. */
+void fc__shallow_water_start(fc__layer *layer, double umax, double perturbation, double *fields);
 
 #endif

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_case *const cases[] = {&cli_case_navier_stokes, &cli_case_wave};
+static const cli_case *const cases[] = {
+    &cli_case_navier_stokes,
+    &cli_case_wave,
+    &cli_case_shallow_water,
+};
 enum { CASES = sizeof cases / sizeof cases[0] };
 
 /* ---------------------------------------------------------------- a run of a case */

@@ -65,6 +65,6 @@ typedef struct cli_case {
     .config_size = sizeof(fc_##thing##_config), .open = thing##_open,                              \
     .setting_count = sizeof(table) / sizeof *(table), .settings = (table)
 
-extern const cli_case cli_case_navier_stokes, cli_case_wave;
+extern const cli_case cli_case_navier_stokes, cli_case_wave, cli_case_shallow_water;
 
 #endif
