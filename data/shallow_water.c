@@ -1,8 +1,9 @@
 #include "data/shallow_water.h"
 
-#include "data/trajectories.h"
+#include "data/trajectory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Earth and jets of Galewsky et al. 2004. */
@@ -29,13 +30,8 @@ static fc_status validate(fc_context *context, const fc_shallow_water_config *c)
 {
     enum { SMALLEST_GRID = 32, LARGEST_GRID = 4096 };
     fc__faults found = {0};
-    fc__fault_add(&found, c->sequences < 1, "sequences is 0; at least 1 is needed");
-    fc__fault_add(&found, c->per_trajectory < 1, "per_trajectory is 0; at least 1 is needed");
-    fc__fault_add(&found, c->frames < 1, "frames is 0; at least 1 is needed");
-    fc__fault_add(&found, !isfinite(c->interval) || c->interval <= 0.0,
-                  "interval is %g; a positive time is needed", c->interval);
-    fc__fault_add(&found, !isfinite(c->burn_in) || c->burn_in < 0.0,
-                  "burn_in is %g; 0 or a positive time is accepted", c->burn_in);
+    fc__faults_of_sequences(&found, c->sequences, c->per_trajectory, c->frames, c->interval);
+    fc__fault_if_negative(&found, "burn_in", c->burn_in, "time");
     bool grid = c->grid >= SMALLEST_GRID && c->grid <= LARGEST_GRID && c->grid % 4 == 0;
     fc__fault_add(&found, !grid, "grid is %zu; a multiple of 4 from %d to %d is accepted", c->grid,
                   SMALLEST_GRID, LARGEST_GRID);
@@ -43,16 +39,13 @@ static fc_status validate(fc_context *context, const fc_shallow_water_config *c)
                   grid && c->output_grid && (c->output_grid % 2 || c->grid % c->output_grid),
                   "output_grid is %zu; an even divisor of grid %zu, or 0, is accepted",
                   c->output_grid, c->grid);
-    fc__fault_add(&found, !isfinite(c->umax_min) || c->umax_min <= 0.0,
-                  "umax_min is %g; a positive speed is needed", c->umax_min);
+    fc__fault_unless_positive(&found, "umax_min", c->umax_min, "speed");
     fc__fault_add(&found, !isfinite(c->umax_max) || c->umax_max < c->umax_min,
                   "umax_max is %g; a speed from umax_min on is needed", c->umax_max);
     fc__fault_add(&found, !isfinite(c->perturbation),
                   "perturbation is %g; a finite height is needed", c->perturbation);
-    fc__fault_add(&found, !isfinite(c->viscosity) || c->viscosity < 0.0,
-                  "viscosity is %g; 0 or a positive number is accepted", c->viscosity);
-    fc__fault_add(&found, !isfinite(c->step) || c->step < 0.0,
-                  "step is %g; a positive time, or 0 to have it chosen, is accepted", c->step);
+    fc__fault_if_negative(&found, "viscosity", c->viscosity, "number");
+    fc__fault_if_negative(&found, "step", c->step, "time");
     return fc__faults_report(context, "shallow-water", &found);
 }
 
@@ -114,142 +107,165 @@ void fc__shallow_water_start(fc__layer *layer, double umax, double perturbation,
 
 /* ---------------------------------------------------------------- the flow */
 
-/* A thread's. */
-typedef struct solver {
+/* What one thread works with. */
+typedef struct simulator {
     fc__layer *layer;
-    double *fields; /* (2, rings, longitudes) of the layer, enough for (grid / 2, grid) as well */
-} solver;
+    fc__harmonics *output; /* on (grid / 2, grid) */
+    double *fields;        /* (2, rings, longitudes) of the layer, which is more than the output */
+} simulator;
 
-typedef struct shallow_water {
-    fc_shallow_water_config config;
-    size_t size;              /* longitudes written */
-    fc__harmonics *harmonics; /* (grid / 2, grid) */
-} shallow_water;
-
-static void destroy_solver(void *user, void *object)
+static size_t output_size(const fc_shallow_water_config *c)
 {
-    (void)user;
-    solver *s = object;
+    return c->output_grid ? c->output_grid : c->grid / 2;
+}
+
+/* The transform whose grid is written, or some of it. */
+static fc_status create_output(fc_context *context, const fc_shallow_water_config *c,
+                               fc__harmonics **output)
+{
+    return fc__harmonics_create(context, c->grid / 2 - 1, c->grid / 2, c->grid, output);
+}
+
+static void destroy(void *object)
+{
+    simulator *s = object;
     if (!s)
         return;
     fc__layer_destroy(s->layer);
+    fc__harmonics_destroy(s->output);
     free(s->fields);
     free(s);
 }
 
-static fc_status create_solver(void *user, fc_context *context, void **object)
+static fc_status create(fc_context *context, const void *config, void **object)
 {
     fc_status status = FC_OK;
-    const shallow_water *w = user;
-    const fc__layer_config earth = fc__shallow_water_earth(w->config.grid, w->config.viscosity);
-    solver *s = NULL;
+    const fc_shallow_water_config *c = config;
+    const fc__layer_config earth = fc__shallow_water_earth(c->grid, c->viscosity);
+    simulator *s = NULL;
+    *object = NULL;
     FC_NEW(context, &s, 1);
     FC_TRY(fc__layer_create(context, &earth, &s->layer));
+    FC_TRY(create_output(context, c, &s->output));
     FC_NEW(context, &s->fields, 2 * fc__layer_rings(s->layer) * fc__layer_longitudes(s->layer));
     *object = s;
     s = NULL;
 done:
-    destroy_solver(user, s);
+    destroy(s);
     return status;
 }
 
-static void start(void *user, void *object, size_t trajectory)
+static void start(void *object, const void *config, size_t trajectory)
 {
-    const shallow_water *w = user;
-    solver *s = object;
-    double umax = fc__shallow_water_draw(&w->config, trajectory);
-    fc__shallow_water_start(s->layer, umax, w->config.perturbation, s->fields);
+    const fc_shallow_water_config *c = config;
+    simulator *s = object;
+    double umax = fc__shallow_water_draw(c, trajectory);
+    fc__shallow_water_start(s->layer, umax, c->perturbation, s->fields);
 }
 
-static fc_status advance(void *user, const fc_context *context, void *object, double duration,
-                         double *elapsed)
+static fc_status advance(const fc_context *context, void *object, const void *config,
+                         double duration, double *elapsed)
 {
-    const shallow_water *w = user;
-    solver *s = object;
+    const fc_shallow_water_config *c = config;
+    simulator *s = object;
     fc_status status =
-        fc__layer_advance(context, s->layer, duration * HOUR, w->config.step * HOUR, elapsed);
+        fc__layer_advance(context, s->layer, duration * HOUR, c->step * HOUR, elapsed);
     *elapsed /= HOUR;
     return status;
 }
 
-/* The ring of the transform, from north to south, that is written as a row, from south to north. */
-static size_t ring_of(const shallow_water *w, size_t row)
+/* The ring, counted from the north, that is written as a row, counted from the south. */
+static size_t ring_of(const fc_shallow_water_config *c, size_t row)
 {
-    return w->config.grid / 2 - 1 - row * (w->config.grid / w->size);
+    return c->grid / 2 - 1 - row * (c->grid / output_size(c));
 }
 
-static void write_channel(const shallow_water *w, const double *field, double scale, float *values)
+static void store_channel(const fc_shallow_water_config *c, const double *field, double scale,
+                          float *values)
 {
-    size_t grid = w->config.grid, every = grid / w->size;
-    for (size_t row = 0; row < w->size / 2; row++) {
-        const double *ring = field + ring_of(w, row) * grid;
-        for (size_t column = 0; column < w->size; column++)
-            values[2 * (row * w->size + column)] = (float)(scale * ring[column * every]);
+    size_t size = output_size(c), every = c->grid / size;
+    for (size_t row = 0; row < size / 2; row++) {
+        const double *ring = field + ring_of(c, row) * c->grid;
+        for (size_t column = 0; column < size; column++)
+            values[2 * (row * size + column)] = (float)(scale * ring[column * every]);
     }
 }
 
-static void write_frame(void *user, void *object, float *values)
+/* In the units of make_dataset. */
+static void store(void *object, const void *config, float *values)
 {
-    const shallow_water *w = user;
-    solver *s = object;
-    fc__harmonics_values(w->harmonics, fc__layer_height(s->layer), s->fields);
-    write_channel(w, s->fields, 3000.0 / RADIUS, values);
-    fc__harmonics_values(w->harmonics, fc__layer_vorticity(s->layer), s->fields);
-    write_channel(w, s->fields, 2.0 * HOUR, values + 1);
+    simulator *s = object;
+    fc__harmonics_values(s->output, fc__layer_height(s->layer), s->fields);
+    store_channel(config, s->fields, 3000.0 / RADIUS, values);
+    fc__harmonics_values(s->output, fc__layer_vorticity(s->layer), s->fields);
+    store_channel(config, s->fields, 2.0 * HOUR, values + 1);
 }
 
-static void release(void *user)
+static void advise(const void *config, char *text, size_t size)
 {
-    shallow_water *w = user;
-    fc__harmonics_destroy(w->harmonics);
-    free(w);
+    const fc_shallow_water_config *c = config;
+    snprintf(text, size,
+             "a smaller step, a finer grid, a larger viscosity than %g or slower jets than %g",
+             c->viscosity, c->umax_max);
 }
+
+static const fc__simulation simulation = {.name = "shallow-water",
+                                          .config_size = sizeof(fc_shallow_water_config),
+                                          .create = create,
+                                          .destroy = destroy,
+                                          .start = start,
+                                          .advance = advance,
+                                          .store = store,
+                                          .advise = advise};
 
 /* ---------------------------------------------------------------- the dataset */
 
-static fc_status add_points(fc_context *context, const shallow_water *w, fc_dataset *dataset)
+static fc_status add_points(fc_context *context, const fc_shallow_water_config *c,
+                            fc_dataset *dataset)
 {
     fc_status status = FC_OK;
-    const size_t shape[2] = {w->size / 2, w->size};
-    const double *colatitudes = fc__harmonics_colatitudes(w->harmonics);
+    fc__harmonics *output = NULL;
     double *coordinates = NULL;
-    size_t index;
-    FC_NEW(context, &coordinates, 2 * shape[0] * shape[1]);
-    for (size_t p = 0; p < shape[0] * shape[1]; p++) {
-        double colatitude = colatitudes[ring_of(w, p / w->size)];
-        coordinates[2 * p] = 360.0 * (double)(p % w->size) / (double)w->size;
+    size_t size = output_size(c), count = size / 2 * size, index;
+    const size_t shape[2] = {size / 2, size};
+    FC_TRY(create_output(context, c, &output));
+    FC_NEW(context, &coordinates, 2 * count);
+    for (size_t p = 0; p < count; p++) {
+        double colatitude = fc__harmonics_colatitudes(output)[ring_of(c, p / size)];
+        coordinates[2 * p] = 360.0 * (double)(p % size) / (double)size;
         coordinates[2 * p + 1] = 90.0 - colatitude * 180.0 / M_PI;
     }
-    status =
-        fc_dataset_add_points(context, dataset, shape[0] * shape[1], coordinates, shape, &index);
+    status = fc_dataset_add_points(context, dataset, count, coordinates, shape, &index);
 done:
     free(coordinates);
+    fc__harmonics_destroy(output);
     return status;
 }
 
-static fc_status make_dataset(fc_context *context, const shallow_water *w, fc_dataset **dataset)
+static fc_status make_dataset(fc_context *context, const fc_shallow_water_config *c,
+                              fc_dataset **dataset)
 {
+    static const fc_channel channels[2] = {
+        {"height", "2123.74 m", "height of the surface above its mean"},
+        {"vorticity", "0.5 h-1", "relative vorticity"}};
     fc_status status = FC_OK;
-    fc_domain domain = {.dims = 2,
-                        .axis = {{FC_AXIS_LONGITUDE, 0.0, 360.0, "longitude", "degrees_east"},
-                                 {FC_AXIS_LATITUDE, -90.0, 90.0, "latitude", "degrees_north"}}};
+    const fc_domain domain = {
+        .dims = 2,
+        .axis = {{FC_AXIS_LONGITUDE, 0.0, 360.0, "longitude", "degrees_east"},
+                 {FC_AXIS_LATITUDE, -90.0, 90.0, "latitude", "degrees_north"}}};
     fc_dataset *made = NULL;
     fc_sequence *sequence;
     double *times = NULL;
     FC_TRY(fc_dataset_create(context, &domain, 2, &made));
     fc__copy_name(made->time.units, "h");
-    fc__copy_name(made->channels[0].name, "height");
-    fc__copy_name(made->channels[0].units, "2123.74 m");
-    fc__copy_name(made->channels[0].long_name, "height of the surface above its mean");
-    fc__copy_name(made->channels[1].name, "vorticity");
-    fc__copy_name(made->channels[1].units, "0.5 h-1");
-    fc__copy_name(made->channels[1].long_name, "relative vorticity");
-    FC_TRY(add_points(context, w, made));
-    FC_NEW(context, &times, w->config.frames);
-    for (size_t f = 0; f < w->config.frames; f++)
-        times[f] = (double)f * w->config.interval;
-    for (size_t s = 0; s < w->config.sequences; s++)
-        FC_TRY(fc_dataset_add_unread(context, made, w->config.frames, times, NULL, &sequence));
+    made->channels[0] = channels[0];
+    made->channels[1] = channels[1];
+    FC_TRY(add_points(context, c, made));
+    FC_NEW(context, &times, c->frames);
+    for (size_t f = 0; f < c->frames; f++)
+        times[f] = (double)f * c->interval;
+    for (size_t s = 0; s < c->sequences; s++)
+        FC_TRY(fc_dataset_add_unread(context, made, c->frames, times, NULL, &sequence));
     *dataset = made;
     made = NULL;
 done:
@@ -262,52 +278,27 @@ fc_status fc_shallow_water_open(fc_context *context, const fc_shallow_water_conf
                                 fc_dataset **dataset)
 {
     fc_status status = FC_OK;
-    shallow_water *w = NULL;
     fc_dataset *made = NULL;
     *dataset = NULL;
     FC_TRY(validate(context, config));
-    FC_NEW(context, &w, 1);
-    w->config = *config;
-    w->size = config->output_grid ? config->output_grid : config->grid / 2;
-    FC_TRY(fc__harmonics_create(context, config->grid / 2 - 1, config->grid / 2, config->grid,
-                                &w->harmonics));
-    FC_TRY(make_dataset(context, w, &made));
-    const fc__flow flow = {.name = "shallow-water",
-                           .remedy = "try a smaller step, a finer grid, a larger viscosity or "
-                                     "slower jets",
-                           .sequences = config->sequences,
-                           .per_trajectory = config->per_trajectory,
-                           .frames = config->frames,
-                           .interval = config->interval,
-                           .burn_in = config->burn_in,
-                           .values = w->size * w->size, /* two channels on half as many rows */
-                           .user = w,
-                           .create = create_solver,
-                           .destroy = destroy_solver,
-                           .start = start,
-                           .advance = advance,
-                           .write = write_frame,
-                           .release = release};
-    FC_TRY(fc__trajectories_reader(context, &flow, &made->reader));
-    w = NULL;
+    size_t size = output_size(config);
+    const fc__trajectories shape = {.sequences = config->sequences,
+                                    .per_trajectory = config->per_trajectory,
+                                    .frames = config->frames,
+                                    .interval = config->interval,
+                                    .burn_in = config->burn_in,
+                                    .values = size * size}; /* two channels on size / 2 rows */
+    FC_TRY(make_dataset(context, config, &made));
+    FC_TRY(fc__trajectory_reader(context, &simulation, &shape, config, &made->reader));
     *dataset = made;
     made = NULL;
 done:
     fc_dataset_destroy(made);
-    if (w)
-        release(w);
     return status;
 }
 
 fc_status fc_shallow_water_generate(fc_context *context, const fc_shallow_water_config *config,
                                     fc_dataset **dataset)
 {
-    fc_status status = fc_shallow_water_open(context, config, dataset);
-    if (status == FC_OK)
-        status = fc_dataset_load_all(context, *dataset);
-    if (status != FC_OK) {
-        fc_dataset_destroy(*dataset);
-        *dataset = NULL;
-    }
-    return status;
+    return fc__load_opened(context, fc_shallow_water_open(context, config, dataset), dataset);
 }

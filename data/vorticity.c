@@ -1,13 +1,11 @@
 #include "data/vorticity.h"
 
+#include "data/planner.h"
+
 #include <fftw3.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* FFTW's planner is shared by the whole process and not thread-safe. */
-static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
 
 /* Bounds on the step; see largest_step. */
 static const double COURANT = 2.5, VISCOUS = 4.0, DISPLACEMENT = 0.022, LONGEST_STEP = 0.1;
@@ -68,7 +66,7 @@ size_t fc__vorticity_steps(const fc__vorticity *solver)
 
 /* ---------------------------------------------------------------- life cycle */
 
-/* Estimated plans: the same plan, and so the same bits, in every run. Only the columns that hold
+/* Only the columns that hold
  * kept wave numbers, 0..K and grid-K-1..grid-1, are transformed along y. */
 static bool make_plans(fc__vorticity *s)
 {
@@ -78,7 +76,7 @@ static bool make_plans(fc__vorticity *s)
     fftw_iodim columns[2] = {{2, n - kept, n - kept}, {kept, 1, 1}};
     fftw_iodim rows = {n, stride, stride};
     fftw_complex *spectral = s->spectral, *physical = s->physical;
-    pthread_mutex_lock(&planner);
+    fc__planner_lock();
     s->columns_backward = fftw_plan_guru_dft(1, &along_y, 2, columns, spectral, physical,
                                              FFTW_BACKWARD, FFTW_ESTIMATE);
     s->rows_backward =
@@ -89,7 +87,7 @@ static bool make_plans(fc__vorticity *s)
                                             FFTW_FORWARD, FFTW_ESTIMATE);
     s->field_backward = fftw_plan_dft_c2r_2d(n, n, physical, s->field, FFTW_ESTIMATE);
     s->field_forward = fftw_plan_dft_r2c_2d(n, n, s->field, physical, FFTW_ESTIMATE);
-    pthread_mutex_unlock(&planner);
+    fc__planner_unlock();
     return s->columns_backward && s->rows_backward && s->rows_forward && s->columns_forward &&
            s->field_backward && s->field_forward;
 }
@@ -160,10 +158,10 @@ void fc__vorticity_destroy(fc__vorticity *s)
         return;
     fftw_plan plans[] = {s->columns_backward, s->rows_backward,  s->rows_forward,
                          s->columns_forward,  s->field_backward, s->field_forward};
-    pthread_mutex_lock(&planner);
+    fc__planner_lock();
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         fftw_destroy_plan(plans[i]);
-    pthread_mutex_unlock(&planner);
+    fc__planner_unlock();
     void *arrays[] = {s->state,       s->forcing,     s->stage,    s->tendency,   s->sum,
                       s->decay_axis,  s->decay_half,  s->decay,    s->velocity_x, s->velocity_y,
                       s->advection_1, s->advection_2, s->spectral, s->physical,   s->field};
