@@ -40,8 +40,9 @@ static fc_status validate(fc_context *context, const fc_shallow_water_config *c)
                   "output_grid is %zu; an even divisor of grid %zu, or 0, is accepted",
                   c->output_grid, c->grid);
     fc__fault_unless_positive(&found, "umax_min", c->umax_min, "speed");
-    fc__fault_add(&found, !isfinite(c->umax_max) || c->umax_max < c->umax_min,
-                  "umax_max is %g; a speed from umax_min on is needed", c->umax_max);
+    fc__fault_add(&found, !isfinite(c->umax_max) || !(c->umax_max >= c->umax_min),
+                  "umax_max is %g; a speed from umax_min %g on is needed", c->umax_max,
+                  c->umax_min);
     fc__fault_add(&found, !isfinite(c->perturbation),
                   "perturbation is %g; a finite height is needed", c->perturbation);
     fc__fault_if_negative(&found, "viscosity", c->viscosity, "number");
