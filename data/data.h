@@ -32,6 +32,11 @@ typedef struct fc_navier_stokes_config {
 } fc_navier_stokes_config;
 
 FC_API fc_navier_stokes_config fc_navier_stokes_config_default(void);
+/* As in the data sets of Li et al. 2021 (NavierStokes_V1e-4_N10000_T30 and V1e-5_N1200_T20):
+ * frames at t = 1, 2, ..., 30 for viscosities of 1e-4 and more, ..., 20 for lower ones, one
+ * sequence a trajectory, points of a 64 x 64 grid. The grid simulated has 192 x 192 points (there
+ * 256 x 256, of which every fourth was kept). */
+FC_API fc_navier_stokes_config fc_navier_stokes_config_fno(double viscosity);
 FC_API FC_NODISCARD fc_status fc_navier_stokes_generate(fc_context *context,
                                                         const fc_navier_stokes_config *config,
                                                         fc_dataset **dataset);
@@ -57,6 +62,106 @@ typedef struct fc_wave_config {
 FC_API fc_wave_config fc_wave_config_default(void);
 FC_API FC_NODISCARD fc_status fc_wave_generate(fc_context *context, const fc_wave_config *config,
                                                fc_dataset **dataset);
+
+/* 2-D heat equation on the periodic unit square:
+ *
+ *   du/dt = diffusivity lap u
+ *
+ * from the random field that is the initial vorticity above. Values are those of the exact
+ * solution. */
+typedef struct fc_heat_config {
+    size_t sequences;      /* default 512 */
+    size_t per_trajectory; /* sequences cut from one trajectory, default 1; the trajectory goes on
+                              between them without a gap */
+    size_t frames;         /* frames of a sequence, default 20 */
+    double interval;       /* time between frames, default 1 */
+    size_t grid;           /* points an axis, even, >= 16; default 64 */
+    double diffusivity;    /* > 0; default 1e-3: over 20 frames the longest waves lose half */
+    uint64_t seed;         /* trajectory i depends on seed and i alone */
+} fc_heat_config;
+
+FC_API fc_heat_config fc_heat_config_default(void);
+FC_API FC_NODISCARD fc_status fc_heat_generate(fc_context *context, const fc_heat_config *config,
+                                               fc_dataset **dataset);
+
+/* 1-D Burgers' equation on the periodic unit interval (Li et al. 2021, section 5.1):
+ *
+ *   du/dt + u du/dx = viscosity d2u/dx2
+ *
+ * from the Gaussian random field with covariance 625 (-d2/dx2 + 25)^-2, without mean. Li et al.
+ * have a viscosity of 0.1, their program (data_generation/burgers) 1e-3; the default lies between:
+ * fronts form, and 256 points resolve them. */
+typedef struct fc_burgers_config {
+    size_t sequences;      /* default 512 */
+    size_t per_trajectory; /* default 1 */
+    size_t frames;         /* default 20 */
+    double interval;       /* time between frames, default 0.05 */
+    size_t grid;           /* points, even, >= 16; default 256. Fronts are about 8 viscosity / jump
+                              wide */
+    size_t output_grid;    /* points written: a divisor of grid; 0 = grid */
+    double viscosity;      /* > 0, default 0.01 */
+    double step;           /* largest time step; default 0 = chosen from the initial field */
+    uint64_t seed;         /* trajectory i depends on seed and i alone, not on threads */
+} fc_burgers_config;
+
+FC_API fc_burgers_config fc_burgers_config_default(void);
+FC_API FC_NODISCARD fc_status fc_burgers_generate(fc_context *context,
+                                                  const fc_burgers_config *config,
+                                                  fc_dataset **dataset);
+
+/* 1-D Kuramoto-Sivashinsky equation on a periodic interval, chaotic from a length of about 22 on
+ * (Cvitanovic et al. 2010, SIAM J. Appl. Dyn. Syst. 9):
+ *
+ *   du/dt + u du/dx + d2u/dx2 + d4u/dx4 = 0
+ *
+ * from small random waves without mean, the burn-in of which leads to the attractor. */
+typedef struct fc_kuramoto_sivashinsky_config {
+    size_t sequences;      /* default 512 */
+    size_t per_trajectory; /* default 8 */
+    size_t frames;         /* default 20 */
+    double interval;       /* time between frames, default 1 */
+    double burn_in;        /* time before the first frame, default 200 */
+    size_t grid;           /* points, even, >= 16; default 128 */
+    size_t output_grid;    /* points written: a divisor of grid; 0 = grid */
+    double length;         /* of the interval, 0 < length <= pi (grid / 3); default 64 */
+    double step;           /* largest time step; default 0 = 0.05 */
+    uint64_t seed;         /* trajectory i depends on seed and i alone, not on threads */
+} fc_kuramoto_sivashinsky_config;
+
+FC_API fc_kuramoto_sivashinsky_config fc_kuramoto_sivashinsky_config_default(void);
+FC_API FC_NODISCARD fc_status fc_kuramoto_sivashinsky_generate(
+    fc_context *context, const fc_kuramoto_sivashinsky_config *config, fc_dataset **dataset);
+
+/* 2-D Gray-Scott reaction and diffusion on a periodic square (parameters of Kirchmeyer et al. 2022,
+ * CoDA, PEERS 3):
+ *
+ *   du/dt = diffusion_u lap u - u v^2 + feed (1 - u)
+ *   dv/dt = diffusion_v lap v + u v^2 - (feed + kill) v
+ *
+ * from u = 0.95, v = 0.05 but for three squares of 3/32 of the length with u = 0, v = 1, at random
+ * places, whose edges are smooth over 1/32 of it. Channels are u and v. CoDA's own data are those
+ * of a difference scheme on 32 x 32 points 2 units apart, which is too coarse for the equation;
+ * here it is solved on a finer grid and written at these points. */
+typedef struct fc_gray_scott_config {
+    size_t sequences;                /* default 128 */
+    size_t per_trajectory;           /* default 1 */
+    size_t frames;                   /* default 20 */
+    double interval;                 /* time between frames, default 40 */
+    double burn_in;                  /* time before the first frame, default 0 */
+    size_t grid;                     /* points an axis, even, >= 16; default 64 */
+    size_t output_grid;              /* points an axis written: a divisor of grid; default 32, 0 =
+                                        grid */
+    double length;                   /* of the sides, default 64 */
+    double feed, kill;               /* >= 0, default 0.030, 0.062 */
+    double diffusion_u, diffusion_v; /* >= 0, default 0.2097, 0.105 */
+    double step;                     /* largest time step; default 0 = 1 */
+    uint64_t seed;                   /* trajectory i depends on seed and i alone, not on threads */
+} fc_gray_scott_config;
+
+FC_API fc_gray_scott_config fc_gray_scott_config_default(void);
+FC_API FC_NODISCARD fc_status fc_gray_scott_generate(fc_context *context,
+                                                     const fc_gray_scott_config *config,
+                                                     fc_dataset **dataset);
 
 /* Shallow water on the rotating earth with a jet in each hemisphere that a bump of the surface
  * makes unstable (Galewsky et al. 2004; settings of Yin et al. 2023, PEERS 1.1):
@@ -102,6 +207,15 @@ FC_API FC_NODISCARD fc_status fc_navier_stokes_open(fc_context *context,
 FC_API FC_NODISCARD fc_status fc_shallow_water_open(fc_context *context,
                                                     const fc_shallow_water_config *config,
                                                     fc_dataset **dataset);
+FC_API FC_NODISCARD fc_status fc_heat_open(fc_context *context, const fc_heat_config *config,
+                                           fc_dataset **dataset);
+FC_API FC_NODISCARD fc_status fc_burgers_open(fc_context *context, const fc_burgers_config *config,
+                                              fc_dataset **dataset);
+FC_API FC_NODISCARD fc_status fc_kuramoto_sivashinsky_open(
+    fc_context *context, const fc_kuramoto_sivashinsky_config *config, fc_dataset **dataset);
+FC_API FC_NODISCARD fc_status fc_gray_scott_open(fc_context *context,
+                                                 const fc_gray_scott_config *config,
+                                                 fc_dataset **dataset);
 
 #ifdef __cplusplus
 }

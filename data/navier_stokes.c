@@ -19,6 +19,18 @@ fc_navier_stokes_config fc_navier_stokes_config_default(void)
                                      .forcing = 0.1};
 }
 
+fc_navier_stokes_config fc_navier_stokes_config_fno(double viscosity)
+{
+    fc_navier_stokes_config config = fc_navier_stokes_config_default();
+    config.per_trajectory = 1;
+    config.frames = viscosity < 1e-4 ? 20 : 30;
+    config.burn_in = 1.0;
+    config.grid = 192;
+    config.output_grid = 64;
+    config.viscosity = viscosity;
+    return config;
+}
+
 /* ---------------------------------------------------------------- settings */
 
 static fc_status validate(fc_context *context, const fc_navier_stokes_config *c)
@@ -39,10 +51,7 @@ static fc_status validate(fc_context *context, const fc_navier_stokes_config *c)
 void fc__navier_stokes_initial(uint64_t seed, uint64_t trajectory, size_t modes,
                                fc__complex *spectrum)
 {
-    const double tau = 7.0;
-    const fc__random_field field = {
-        .length = 1.0, .sigma = pow(tau, 1.5), .tau = tau, .alpha = 2.5};
-    fc__random_plane(&field, seed, trajectory, modes, spectrum);
+    fc__random_plane(&fc__random_vorticity, seed, trajectory, modes, spectrum);
 }
 
 /* sin s + cos s = Re((1 - i) exp(i s)), s = 2 pi (x + y), whose coefficient is half of that. */
@@ -126,33 +135,22 @@ fc_status fc_navier_stokes_open(fc_context *context, const fc_navier_stokes_conf
                                 fc_dataset **dataset)
 {
     static const char *const names[] = {"vorticity"};
-    fc_status status = FC_OK;
-    fc_dataset *made = NULL;
     *dataset = NULL;
-    FC_TRY(validate(context, config));
-    size_t size = output_size(config);
+    fc_status status = validate(context, config);
+    if (status != FC_OK)
+        return status;
     const fc__box_case box = {.dims = 2,
                               .upper = 1.0,
                               .interval = config->interval,
-                              .size = size,
+                              .size = output_size(config),
                               .sequences = config->sequences,
                               .frames = config->frames,
                               .channels = 1,
                               .names = names,
                               .long_names = names};
-    const fc__trajectories shape = {.sequences = config->sequences,
-                                    .per_trajectory = config->per_trajectory,
-                                    .frames = config->frames,
-                                    .interval = config->interval,
-                                    .burn_in = config->burn_in,
-                                    .values = size * size};
-    FC_TRY(fc__box_dataset(context, &box, &made));
-    FC_TRY(fc__trajectory_reader(context, &simulation, &shape, config, &made->reader));
-    *dataset = made;
-    made = NULL;
-done:
-    fc_dataset_destroy(made);
-    return status;
+    const fc__trajectories cut = {.per_trajectory = config->per_trajectory,
+                                  .burn_in = config->burn_in};
+    return fc__trajectory_open(context, &simulation, &box, &cut, config, dataset);
 }
 
 fc_status fc_navier_stokes_generate(fc_context *context, const fc_navier_stokes_config *config,

@@ -53,6 +53,11 @@ double *fc__periodic_coefficient(fc__periodic *s, size_t field, long kx, long ky
     return s->state[place(s, field, kx, ky)];
 }
 
+fc__complex *fc__periodic_line(fc__periodic *s)
+{
+    return s->state;
+}
+
 void fc__periodic_clear(fc__periodic *s)
 {
     memset(s->state, 0, s->equation.fields * s->count * sizeof *s->state);
@@ -162,9 +167,13 @@ static void fill_values(fc__periodic *s, const fc__complex *spectrum)
     fftw_execute(s->backward);
 }
 
-void fc__periodic_set_values(fc__periodic *s, const double *values)
+double *fc__periodic_buffer(fc__periodic *s)
 {
-    memcpy(s->products, values, s->equation.fields * s->points * sizeof *values);
+    return s->products;
+}
+
+void fc__periodic_take(fc__periodic *s)
+{
     take_spectrum(s, false, s->state);
 }
 

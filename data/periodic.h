@@ -31,13 +31,16 @@ size_t fc__periodic_steps(const fc__periodic *solver); /* taken so far */
 /* Coefficient of exp(2 pi i (kx x + ky y) / length), 0 <= kx <= modes, |ky| <= modes, may be
  * written; where kx = 0, that of -ky is to be its conjugate. */
 double *fc__periodic_coefficient(fc__periodic *solver, size_t field, long kx, long ky);
+/* Those of the first field on a line, (modes + 1). */
+fc__complex *fc__periodic_line(fc__periodic *solver);
 /* All to zero. */
 void fc__periodic_clear(fc__periodic *solver);
 
-/* The state from and to values on the grid, (fields, points), rows of constant y. What comes back
+/* The state to and from values on the grid, (fields, points), rows of constant y. What comes back
  * belongs to the solver and holds until its next call. */
-void fc__periodic_set_values(fc__periodic *solver, const double *values);
 const double *fc__periodic_values(fc__periodic *solver);
+double *fc__periodic_buffer(fc__periodic *solver); /* to be filled for fc__periodic_take */
+void fc__periodic_take(fc__periodic *solver);
 /* Every n-th point an axis of them, (size, channels) or (size, size, channels). */
 void fc__periodic_store(fc__periodic *solver, size_t size, float *values);
 

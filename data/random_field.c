@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+const fc__random_field fc__random_vorticity = {
+    .length = 1.0, .sigma = 18.520259177452136 /* 7^1.5 */, .tau = 7.0, .alpha = 2.5};
+
 /* The variance is divided between the two parts of a coefficient. */
 static void draw(const fc__random_field *field, fc__rng *rng, long square, double *coefficient)
 {

@@ -13,6 +13,10 @@ typedef struct fc__random_field {
     double sigma, tau, alpha;
 } fc__random_field;
 
+/* On the unit square, alpha = 2.5, tau = 7, sigma = tau^1.5: the initial vorticity of Li et al.
+ * 2021 as their program draws it (data_generation/navier_stokes/random_fields.py). */
+extern const fc__random_field fc__random_vorticity;
+
 /* (fc__spectrum_count(modes)) of a field in the plane. */
 void fc__random_plane(const fc__random_field *field, uint64_t seed, uint64_t trajectory,
                       size_t modes, fc__complex *spectrum);

@@ -10,7 +10,8 @@
 typedef struct generation {
     fc_context *context; /* of the present call */
     fc__simulation simulation;
-    fc__trajectories shape;
+    fc__trajectories cut;
+    fc__frames wanted;
     void *config;
     size_t trajectories;
     size_t threads;
@@ -27,8 +28,8 @@ typedef struct generation {
 
 static float *frame_of(const generation *job, size_t sequence, size_t frame)
 {
-    size_t place = (sequence - job->first * job->shape.per_trajectory) * job->shape.frames + frame;
-    return job->values + place * job->shape.values;
+    size_t place = (sequence - job->first * job->cut.per_trajectory) * job->wanted.frames + frame;
+    return job->values + place * job->wanted.values;
 }
 
 static void count_frame(generation *job)
@@ -51,14 +52,13 @@ static bool stopped(const generation *job)
 /* *time: how far the trajectory came. */
 static fc_status run_trajectory(generation *job, void *simulator, size_t trajectory, double *time)
 {
-    const fc__trajectories *shape = &job->shape;
-    size_t first = trajectory * shape->per_trajectory, left = shape->sequences - first;
-    size_t sequences = left < shape->per_trajectory ? left : shape->per_trajectory;
+    size_t most = job->cut.per_trajectory, first = trajectory * most;
+    size_t left = job->wanted.sequences - first, sequences = left < most ? left : most;
     job->simulation.start(simulator, job->config, trajectory);
     *time = 0.0;
     for (size_t s = 0; s < sequences; s++) {
-        for (size_t f = 0; f < shape->frames; f++) {
-            double elapsed = 0.0, duration = s || f ? shape->interval : shape->burn_in;
+        for (size_t f = 0; f < job->wanted.frames; f++) {
+            double elapsed = 0.0, duration = s || f ? job->wanted.interval : job->cut.burn_in;
             if (stopped(job))
                 return FC_OK;
             fc_status status =
@@ -120,7 +120,7 @@ static fc_status read_frames(void *user, fc_context *context, size_t sequence, s
                              size_t count, float *const *values)
 {
     generation *job = user;
-    size_t trajectory = sequence / job->shape.per_trajectory;
+    size_t trajectory = sequence / job->cut.per_trajectory;
     if (trajectory < job->first || trajectory >= job->first + job->held) {
         job->context = context;
         fc_status status = run_from(job, trajectory);
@@ -131,7 +131,7 @@ static fc_status read_frames(void *user, fc_context *context, size_t sequence, s
             return status;
     }
     for (size_t f = 0; f < count; f++)
-        memcpy(values[f], frame_of(job, sequence, first + f), job->shape.values * sizeof **values);
+        memcpy(values[f], frame_of(job, sequence, first + f), job->wanted.values * sizeof **values);
     return FC_OK;
 }
 
@@ -147,18 +147,17 @@ static void release(void *user)
 }
 
 /* Some hundred megabytes of trajectories, and at least one for each thread. */
-static fc_status make_job(fc_context *context, const fc__trajectories *shape, const void *config,
-                          generation *job)
+static fc_status make_job(fc_context *context, const void *config, generation *job)
 {
     enum { HELD_BYTES = 1 << 28 };
     fc_status status = FC_OK;
-    job->shape = *shape;
-    job->frames_total = fc__product(shape->sequences, shape->frames);
-    job->trajectories = (shape->sequences - 1) / shape->per_trajectory + 1;
+    job->frames_total = fc__product(job->wanted.sequences, job->wanted.frames);
+    job->trajectories = (job->wanted.sequences - 1) / job->cut.per_trajectory + 1;
     job->threads = (size_t)fc_context_threads(context);
     if (job->threads > job->trajectories)
         job->threads = job->trajectories;
-    size_t values = fc__product(shape->values, fc__product(shape->frames, shape->per_trajectory));
+    size_t values =
+        fc__product(job->wanted.values, fc__product(job->wanted.frames, job->cut.per_trajectory));
     job->most = HELD_BYTES / sizeof(float) / values;
     job->most = job->most < job->threads ? job->threads : job->most;
     job->most = job->most < job->trajectories ? job->most : job->trajectories;
@@ -173,18 +172,41 @@ done:
 }
 
 fc_status fc__trajectory_reader(fc_context *context, const fc__simulation *simulation,
-                                const fc__trajectories *shape, const void *config,
-                                fc_frame_reader *reader)
+                                const fc__frames *frames, const fc__trajectories *cut,
+                                const void *config, fc_frame_reader *reader)
 {
     fc_status status = FC_OK;
     generation *job = NULL;
     FC_NEW(context, &job, 1);
     job->simulation = *simulation;
-    FC_TRY(make_job(context, shape, config, job));
+    job->wanted = *frames;
+    job->cut = *cut;
+    FC_TRY(make_job(context, config, job));
     *reader = (fc_frame_reader){.user = job, .read = read_frames, .destroy = release, .unit = 1};
     job = NULL;
 done:
     if (job)
         release(job);
+    return status;
+}
+
+fc_status fc__trajectory_open(fc_context *context, const fc__simulation *simulation,
+                              const fc__box_case *box, const fc__trajectories *cut,
+                              const void *config, fc_dataset **dataset)
+{
+    fc_status status = FC_OK;
+    fc_frame_reader reader = {0};
+    const fc__frames frames = {
+        .sequences = box->sequences,
+        .frames = box->frames,
+        .values = fc__product(box->channels, box->dims == 2 ? box->size * box->size : box->size),
+        .interval = box->interval};
+    FC_TRY(fc__trajectory_reader(context, simulation, &frames, cut, config, &reader));
+    FC_TRY(fc__box_dataset(context, box, dataset));
+    (*dataset)->reader = reader;
+    reader = (fc_frame_reader){0};
+done:
+    if (reader.destroy)
+        reader.destroy(reader.user);
     return status;
 }

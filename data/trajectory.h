@@ -22,15 +22,27 @@ typedef struct fc__simulation {
     void (*advise)(const void *config, char *text, size_t size);
 } fc__simulation;
 
+/* How trajectories are cut. */
 typedef struct fc__trajectories {
-    size_t sequences, per_trajectory, frames;
-    double interval, burn_in;
-    size_t values; /* of a frame */
+    size_t per_trajectory; /* sequences */
+    double burn_in;        /* time before the first frame */
 } fc__trajectories;
 
-/* A reader that makes the frames of a sequence when they are wanted. */
+/* What is cut from them. */
+typedef struct fc__frames {
+    size_t sequences, frames; /* frames of each */
+    size_t values;            /* numbers of a frame */
+    double interval;          /* time between frames */
+} fc__frames;
+
+/* A reader that makes the frames when they are wanted. */
 fc_status fc__trajectory_reader(fc_context *context, const fc__simulation *simulation,
-                                const fc__trajectories *shape, const void *config,
-                                fc_frame_reader *reader);
+                                const fc__frames *frames, const fc__trajectories *cut,
+                                const void *config, fc_frame_reader *reader);
+
+/* The case of a box as a dataset with such a reader. */
+fc_status fc__trajectory_open(fc_context *context, const fc__simulation *simulation,
+                              const fc__box_case *box, const fc__trajectories *cut,
+                              const void *config, fc_dataset **dataset);
 
 #endif

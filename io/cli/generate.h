@@ -37,7 +37,13 @@ typedef struct cli_setting {
         CLI_SET_COUNT(config, per_trajectory, "N", 1, 1e6, "sequences cut from one trajectory"),   \
         CLI_SET_COUNT(config, frames, "T", 1, 1e6, "frames of each sequence"),                     \
         CLI_SET_REAL(config, interval, "DT", 1e-6, 1e6, "time between frames")
+/* Rows that several have. */
 #define CLI_SET_GRID(config, text) CLI_SET_COUNT(config, grid, "N", 16, 8192, text)
+#define CLI_SET_OUTPUT_GRID(config, text) CLI_SET_COUNT(config, output_grid, "N", 0, 8192, text)
+#define CLI_SET_BURN_IN(config)                                                                    \
+    CLI_SET_REAL(config, burn_in, "T", 0, 1e6, "time before the first frame")
+#define CLI_SET_STEP(config)                                                                       \
+    CLI_SET_REAL(config, step, "H", 0, 1e6, "largest time step; 0 = chosen")
 
 typedef struct cli_case {
     const char *name;
@@ -65,6 +71,8 @@ typedef struct cli_case {
     .config_size = sizeof(fc_##thing##_config), .open = thing##_open,                              \
     .setting_count = sizeof(table) / sizeof *(table), .settings = (table)
 
-extern const cli_case cli_case_navier_stokes, cli_case_wave, cli_case_shallow_water;
+extern const cli_case cli_case_navier_stokes, cli_case_navier_stokes_1e_4,
+    cli_case_navier_stokes_1e_5, cli_case_wave, cli_case_heat, cli_case_burgers,
+    cli_case_kuramoto_sivashinsky, cli_case_gray_scott, cli_case_shallow_water;
 
 #endif

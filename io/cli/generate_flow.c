@@ -7,14 +7,13 @@ CLI_CASE_FUNCTIONS(navier_stokes)
 
 static const cli_setting navier_stokes_settings[] = {
     CLI_SET_SEQUENCES(fc_navier_stokes_config),
-    CLI_SET_REAL(fc_navier_stokes_config, burn_in, "T", 0, 1e6, "time before the first frame"),
+    CLI_SET_BURN_IN(fc_navier_stokes_config),
     CLI_SET_GRID(fc_navier_stokes_config, "points an axis simulated, even"),
-    CLI_SET_COUNT(fc_navier_stokes_config, output_grid, "N", 0, 8192,
-                  "points an axis written, a divisor of --grid; 0 = all"),
+    CLI_SET_OUTPUT_GRID(fc_navier_stokes_config,
+                        "points an axis written, a divisor of --grid; 0 = all"),
     CLI_SET_REAL(fc_navier_stokes_config, viscosity, "NU", 1e-12, 1e3, "kinematic viscosity"),
     CLI_SET_REAL(fc_navier_stokes_config, forcing, "F", -1e6, 1e6, "amplitude of the forcing"),
-    CLI_SET_REAL(fc_navier_stokes_config, step, "H", 0, 1e6,
-                 "largest time step; 0 = chosen from the flow"),
+    CLI_SET_STEP(fc_navier_stokes_config),
     CLI_SET_SEED(fc_navier_stokes_config, "of the initial fields: another seed, another flow"),
 };
 
@@ -27,6 +26,35 @@ const cli_case cli_case_navier_stokes = {
                 "  fieldcast generate navier-stokes -o fine.nc --sequences 8 --interval 0.25 "
                 "--frames 77\n",
     .defaults = navier_stokes_defaults,
+    CLI_CASE_SETTINGS(navier_stokes, navier_stokes_settings),
+};
+
+static void navier_stokes_1e_4_defaults(void *config)
+{
+    *(fc_navier_stokes_config *)config = fc_navier_stokes_config_fno(1e-4);
+}
+
+static void navier_stokes_1e_5_defaults(void *config)
+{
+    *(fc_navier_stokes_config *)config = fc_navier_stokes_config_fno(1e-5);
+}
+
+const cli_case cli_case_navier_stokes_1e_4 = {
+    .name = "navier-stokes-1e-4",
+    .summary = "the same as in the FNO data set of viscosity 1e-4: t = 1, 2, ..., 30",
+    .title = "2-D Navier-Stokes vorticity on the periodic unit square, viscosity 1e-4",
+    .examples = "  fieldcast generate navier-stokes-1e-4 -o train.nc --sequences 1000 --seed 1\n",
+    .defaults = navier_stokes_1e_4_defaults,
+    CLI_CASE_SETTINGS(navier_stokes, navier_stokes_settings),
+};
+
+const cli_case cli_case_navier_stokes_1e_5 = {
+    .name = "navier-stokes-1e-5",
+    .summary = "the same as in the FNO data set of viscosity 1e-5: t = 1, 2, ..., 20",
+    .title = "2-D Navier-Stokes vorticity on the periodic unit square, viscosity 1e-5",
+    .examples = "  fieldcast generate navier-stokes-1e-5 -o train.nc --sequences 1000 --seed 1\n"
+                "  fieldcast generate navier-stokes-1e-5 -o fine.nc --grid 256\n",
+    .defaults = navier_stokes_1e_5_defaults,
     CLI_CASE_SETTINGS(navier_stokes, navier_stokes_settings),
 };
 
