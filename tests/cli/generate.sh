@@ -6,10 +6,13 @@ cases() {
 }
 
 test_every_case_makes_a_file_that_info_and_validate_accept() {
-    local name
+    local name quick
     [ "$(cases | wc -l)" -ge 2 ] || fail 'the help lists no cases'
     for name in $(cases); do
-        fieldcast generate $name -o $name.nc --sequences 2 --frames 3 --seed 4
+        quick=()
+        [ $name = shallow-water ] && quick=(--grid 32 --burn-in 2)
+        fieldcast generate $name -o $name.nc --sequences 2 --frames 3 --seed 4 "${quick[@]}"
+        grep -q 'built without' err && continue
         expect_code 0
         fieldcast validate $name.nc
         expect_code 0
