@@ -148,7 +148,7 @@ typedef struct fc_gray_scott_config {
     size_t frames;                   /* default 20 */
     double interval;                 /* time between frames, default 40 */
     double burn_in;                  /* time before the first frame, default 0 */
-    size_t grid;                     /* points an axis, even, >= 16; default 64 */
+    size_t grid;                     /* points an axis, even, >= 16; default 128 */
     size_t output_grid;              /* points an axis written: a divisor of grid; default 32, 0 =
                                         grid */
     double length;                   /* of the sides, default 64 */

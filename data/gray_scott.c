@@ -11,7 +11,7 @@ fc_gray_scott_config fc_gray_scott_config_default(void)
                                   .per_trajectory = 1,
                                   .frames = 20,
                                   .interval = 40.0,
-                                  .grid = 64,
+                                  .grid = 128,
                                   .output_grid = 32,
                                   .length = 64.0,
                                   .feed = 0.03,

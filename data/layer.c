@@ -10,7 +10,8 @@
  * = -i omega y with omega = q sqrt(g H), which exponential time differencing takes exactly. */
 #include "data/layer.h"
 
-#include <complex.h>
+#include "data/exponential.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,8 @@ static const double COURANT = 1.3, LONGEST_STEP = 900.0;
 /* Smallest step, as a share of the time to advance: a flow that needs less has blown up. */
 static const double SMALLEST_SHARE = 1e-6;
 
-/* What a step multiplies by: see step. */
-enum { HALF, WHOLE, FIRST, START, MIDDLE, END, FACTORS };
-
-/* Factors of every degree: `slow` of zeta, `real` + i `imaginary` of y. (degree + 1) each */
+/* A factor of exponential.h for every degree: `slow` of zeta, `real` + i `imaginary` of y. (degree
+ * + 1) each */
 typedef struct factor {
     double *slow, *real, *imaginary;
 } factor;
@@ -38,7 +37,7 @@ struct fc__layer {
     fc__harmonics *harmonics;
     size_t rings, longitudes, points, count, steps;
     fields state, stage, next, tendency[4];
-    factor factors[FACTORS];
+    factor factors[FC__EXPONENTIAL_FACTORS];
     double factors_step;                      /* the h they were made for */
     double *wave_number, *wave_scale, *drift; /* (degree + 1): q, s, nu_u - nu_h */
     fc__complex *gradient, *curl, *height;    /* (count) */
@@ -127,7 +126,7 @@ fc_status fc__layer_create(fc_context *context, const fc__layer_config *config, 
                      &s->tendency[1], &s->tendency[2], &s->tendency[3]};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         FC_TRY(make_fields(context, s->count, all[i]));
-    for (int i = 0; i < FACTORS; i++)
+    for (int i = 0; i < FC__EXPONENTIAL_FACTORS; i++)
         FC_TRY(make_factors(context, degrees, &s->factors[i]));
     FC_NEW(context, &s->wave_number, degrees);
     FC_NEW(context, &s->wave_scale, degrees);
@@ -176,7 +175,7 @@ void fc__layer_destroy(fc__layer *s)
                       s->flux_east};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
-    for (int i = 0; i < FACTORS; i++)
+    for (int i = 0; i < FC__EXPONENTIAL_FACTORS; i++)
         free(s->factors[i].slow);
     fc__harmonics_destroy(s->harmonics);
     free(s);
@@ -333,20 +332,6 @@ void fc__layer_add_height(fc__layer *s, const double *height)
 
 /* ---------------------------------------------------------------- time steps */
 
-/* phi_k(z) = sum z^j / (j + k)!, by phi_{k+1} = (phi_k - 1 / k!) / z where that does not cancel. */
-static double complex phi(int k, double complex z)
-{
-    enum { TERMS = 22 };
-    if (k == 0)
-        return cexp(z);
-    if (cabs(z) > 1.0)
-        return (phi(k - 1, z) - 1.0 / tgamma(k)) / z;
-    double complex sum = 0.0;
-    for (int j = TERMS; j >= 0; j--)
-        sum = sum * z + 1.0 / tgamma(j + k + 1);
-    return sum;
-}
-
 static void set_factors(fc__layer *s, double h)
 {
     const fc__layer_config *c = &s->config;
@@ -355,26 +340,14 @@ static void set_factors(fc__layer *s, double h)
     s->factors_step = h;
     for (size_t l = 0; l <= c->degree; l++) {
         double q = s->wave_number[l], square = q * q - 1.0 / (c->radius * c->radius);
-        double decay = l ? h * c->viscosity * square * square : 0.0;
-        for (int wave = 0; wave < 2; wave++) {
-            double complex z = wave ? -decay - I * h * q * sqrt(c->gravity * c->depth) : -decay;
-            double complex phi_1 = phi(1, z), phi_2 = phi(2, z), phi_3 = phi(3, z);
-            const double complex values[FACTORS] = {
-                [HALF] = phi(0, 0.5 * z),
-                [WHOLE] = phi(0, z),
-                [FIRST] = 0.5 * h * phi(1, 0.5 * z),
-                [START] = h * (phi_1 - 3.0 * phi_2 + 4.0 * phi_3),
-                [MIDDLE] = h * (2.0 * phi_2 - 4.0 * phi_3),
-                [END] = h * (4.0 * phi_3 - phi_2),
-            };
-            for (int i = 0; i < FACTORS; i++) {
-                if (wave) {
-                    s->factors[i].real[l] = creal(values[i]);
-                    s->factors[i].imaginary[l] = cimag(values[i]);
-                } else {
-                    s->factors[i].slow[l] = creal(values[i]);
-                }
-            }
+        double decay = l ? c->viscosity * square * square : 0.0;
+        fc__complex slow[FC__EXPONENTIAL_FACTORS], wave[FC__EXPONENTIAL_FACTORS];
+        fc__exponential_factors(-decay, 0.0, h, slow);
+        fc__exponential_factors(-decay, -q * sqrt(c->gravity * c->depth), h, wave);
+        for (int i = 0; i < FC__EXPONENTIAL_FACTORS; i++) {
+            s->factors[i].slow[l] = slow[i][0];
+            s->factors[i].real[l] = wave[i][0];
+            s->factors[i].imaginary[l] = wave[i][1];
         }
     }
 }
@@ -403,38 +376,30 @@ static void clear(const fc__layer *s, fields *f)
     memset(f->vorticity, 0, 3 * s->count * sizeof *f->vorticity);
 }
 
-/* One step of the exponential Runge-Kutta method of order 4 of Cox & Matthews (2002, J. Comput.
- * Phys. 176, eq. 26-29), with z the linear rate times h; the tendency at y is there already.
- *
- *   a = e^(z/2) y + h/2 phi_1(z/2) N(y)     b = e^(z/2) y + h/2 phi_1(z/2) N(a)
- *   c = e^(z/2) a + h/2 phi_1(z/2) (2 N(b) - N(y))
- *   y' = e^z y + h [(phi_1 - 3 phi_2 + 4 phi_3) N(y) + (2 phi_2 - 4 phi_3) (N(a) + N(b))
- *                   + (4 phi_3 - phi_2) N(c)](z)
- *
- * A balance of linear and other terms stays one, whatever the step. */
+/* One step as in exponential.h, the tendency at the state being there already. */
 static void step(fc__layer *s, double h)
 {
     fields *n = s->tendency, *a = &s->stage, *other = &s->next;
     set_factors(s, h);
     clear(s, a);
-    add(s, HALF, 1.0, &s->state, a);
-    add(s, FIRST, 1.0, &n[0], a);
+    add(s, FC__HALF, 1.0, &s->state, a);
+    add(s, FC__FIRST, 1.0, &n[0], a);
     evaluate(s, a, &n[1]);
     clear(s, other);
-    add(s, HALF, 1.0, &s->state, other);
-    add(s, FIRST, 1.0, &n[1], other);
+    add(s, FC__HALF, 1.0, &s->state, other);
+    add(s, FC__FIRST, 1.0, &n[1], other);
     evaluate(s, other, &n[2]);
     clear(s, other);
-    add(s, HALF, 1.0, a, other);
-    add(s, FIRST, 2.0, &n[2], other);
-    add(s, FIRST, -1.0, &n[0], other);
+    add(s, FC__HALF, 1.0, a, other);
+    add(s, FC__FIRST, 2.0, &n[2], other);
+    add(s, FC__FIRST, -1.0, &n[0], other);
     evaluate(s, other, &n[3]);
     clear(s, other);
-    add(s, WHOLE, 1.0, &s->state, other);
-    add(s, START, 1.0, &n[0], other);
-    add(s, MIDDLE, 1.0, &n[1], other);
-    add(s, MIDDLE, 1.0, &n[2], other);
-    add(s, END, 1.0, &n[3], other);
+    add(s, FC__WHOLE, 1.0, &s->state, other);
+    add(s, FC__START, 1.0, &n[0], other);
+    add(s, FC__MIDDLE, 1.0, &n[1], other);
+    add(s, FC__MIDDLE, 1.0, &n[2], other);
+    add(s, FC__END, 1.0, &n[3], other);
     fields last = s->state;
     s->state = s->next;
     s->next = last;

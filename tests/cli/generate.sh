@@ -6,14 +6,15 @@ cases() {
 }
 
 test_every_case_makes_a_file_that_info_and_validate_accept() {
-    local name quick
-    [ "$(cases | wc -l)" -ge 2 ] || fail 'the help lists no cases'
+    local name word
+    [ "$(cases | wc -l)" -ge 8 ] || fail 'the help does not list all cases'
     for name in $(cases); do
-        quick=()
-        [ $name = shallow-water ] && quick=(--grid 32 --burn-in 2)
-        fieldcast generate $name -o $name.nc --sequences 2 --frames 3 --seed 4 "${quick[@]}"
+        fieldcast generate $name -o $name.nc --sequences 2 --frames 3 --grid 64 --seed 4
         grep -q 'built without' err && continue
         expect_code 0
+        for word in case "$name" version seed interval checksum; do
+            grep -qaF -- "$word" $name.nc || fail "$name.nc does not say '$word'"
+        done
         fieldcast validate $name.nc
         expect_code 0
         expect_output '0 errors, 0 warnings'
@@ -25,6 +26,37 @@ test_every_case_makes_a_file_that_info_and_validate_accept() {
         expect_code 0
         expect_output "generate $name -o"
     done
+}
+
+test_files_hold_all_settings_of_their_case() {
+    local word
+    fieldcast generate gray-scott -o a.nc --sequences 1 --frames 2 --grid 32 --interval 1
+    expect_code 0
+    for word in sequences per_trajectory frames interval burn_in grid output_grid length feed kill \
+        diffusion_u diffusion_v step seed; do
+        grep -qaw -- $word a.nc || fail "no attribute $word"
+    done
+    fieldcast generate gray-scott -o b.nc --diffusion_u 1
+    expect_code 2
+    expect_message "did you mean '--diffusion-u'?"
+}
+
+test_cases_of_the_fno_data_sets_differ_in_their_defaults_alone() {
+    fieldcast generate navier-stokes-1e-5 --help
+    expect_output 'kinematic viscosity (default 1e-05)'
+    expect_output 'points an axis simulated, even (default 192)'
+    local few=(--sequences 2 --frames 2 --grid 64)
+    fieldcast generate navier-stokes-1e-5 -o a.nc "${few[@]}" --seed 3
+    expect_code 0
+    fieldcast generate navier-stokes -o b.nc "${few[@]}" --seed 3 --viscosity 1e-5 --burn-in 1 \
+        --per-trajectory 1
+    expect_code 0
+    local name
+    for name in a.nc b.nc; do
+        fieldcast info $name
+        grep checksum out >$name.sum
+    done
+    cmp a.nc.sum b.nc.sum
 }
 
 test_the_checksum_tells_whether_files_hold_the_same_values() {

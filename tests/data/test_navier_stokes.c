@@ -15,8 +15,9 @@
 static const struct {
     double single; /* values that differ by rounding to float, relative to the largest */
     double step;   /* fields computed with other chosen steps, relative to the largest */
+    double grid;   /* 192 points an axis against 256 at a viscosity of 1e-5, the same */
     double spread; /* sample moments, in standard deviations of the estimate */
-} tolerance = {.single = 2e-7, .step = 2e-5, .spread = 4.5};
+} tolerance = {.single = 2e-7, .step = 2e-5, .grid = 2e-3, .spread = 4.5};
 
 #define CHECK(call) assert_int_equal((call), FC_OK)
 
@@ -283,6 +284,41 @@ static void output_grid_takes_every_nth_point(void **state)
     fc_dataset_destroy(part);
 }
 
+/* ---------------------------------------------------------------- as in the FNO data sets */
+
+static void settings_of_the_fno_data_sets_are_those_of_their_viscosity(void **state)
+{
+    (void)state;
+    fc_navier_stokes_config a = fc_navier_stokes_config_fno(1e-4);
+    fc_navier_stokes_config b = fc_navier_stokes_config_fno(1e-5);
+    assert_true(a.viscosity == 1e-4 && b.viscosity == 1e-5);
+    assert_int_equal(a.frames, 30);
+    assert_int_equal(b.frames, 20);
+    assert_true(a.burn_in == 1.0 && a.interval == 1.0); /* t = 1, 2, ... */
+    assert_int_equal(a.per_trajectory, 1);
+    assert_int_equal(a.output_grid, 64);
+    assert_true(a.forcing == 0.1);
+}
+
+static void their_grid_resolves_the_lowest_viscosity(void **state)
+{
+    fc_navier_stokes_config config = fc_navier_stokes_config_fno(1e-5);
+    config.sequences = config.frames = 1;
+    config.burn_in = 0.5; /* when the random field is still rough: the error is largest early */
+    fc_dataset *coarse = generate(*state, config);
+    config.grid = 256;
+    fc_dataset *fine = generate(*state, config);
+    double found = difference(64 * 64, values_of(coarse, 0, 0), values_of(fine, 0, 0));
+
+    assert_true(found < tolerance.grid);
+    config.grid = 64; /* which does not */
+    fc_dataset *poor = generate(*state, config);
+    assert_true(difference(64 * 64, values_of(poor, 0, 0), values_of(fine, 0, 0)) > 10.0 * found);
+    fc_dataset_destroy(poor);
+    fc_dataset_destroy(coarse);
+    fc_dataset_destroy(fine);
+}
+
 /* ---------------------------------------------------------------- what can go wrong */
 
 static void expect_fault(fc_context *context, fc_navier_stokes_config config, const char *text)
@@ -409,6 +445,8 @@ int main(void)
         cmocka_unit_test(sequences_of_a_trajectory_follow_each_other_without_a_gap),
         cmocka_unit_test(shorter_interval_samples_the_same_flow),
         cmocka_unit_test(output_grid_takes_every_nth_point),
+        cmocka_unit_test(settings_of_the_fno_data_sets_are_those_of_their_viscosity),
+        cmocka_unit_test(their_grid_resolves_the_lowest_viscosity),
         cmocka_unit_test(every_fault_of_the_settings_is_named),
         cmocka_unit_test(flow_that_blows_up_is_reported_with_trajectory_and_advice),
         cmocka_unit_test(amount_of_data_that_does_not_fit_is_refused),
