@@ -101,7 +101,8 @@ fc_status fc_burgers_open(fc_context *context, const fc_burgers_config *config,
                               .channels = 1,
                               .names = names,
                               .long_names = long_names};
-    const fc__trajectories cut = {.per_trajectory = config->per_trajectory};
+    const fc__trajectories cut = {.per_trajectory = config->per_trajectory,
+                                  .interval = config->interval};
     return fc__trajectory_open(context, &simulation, &box, &cut, config, dataset);
 }
 

@@ -153,7 +153,8 @@ fc_status fc_gray_scott_open(fc_context *context, const fc_gray_scott_config *co
                               .names = names,
                               .long_names = long_names};
     const fc__trajectories cut = {.per_trajectory = config->per_trajectory,
-                                  .burn_in = config->burn_in};
+                                  .burn_in = config->burn_in,
+                                  .interval = config->interval};
     return fc__trajectory_open(context, &simulation, &box, &cut, config, dataset);
 }
 

@@ -103,7 +103,8 @@ fc_status fc_kuramoto_sivashinsky_open(fc_context *context,
                               .names = names,
                               .long_names = long_names};
     const fc__trajectories cut = {.per_trajectory = config->per_trajectory,
-                                  .burn_in = config->burn_in};
+                                  .burn_in = config->burn_in,
+                                  .interval = config->interval};
     return fc__trajectory_open(context, &simulation, &box, &cut, config, dataset);
 }
 

@@ -149,7 +149,8 @@ fc_status fc_navier_stokes_open(fc_context *context, const fc_navier_stokes_conf
                               .names = names,
                               .long_names = names};
     const fc__trajectories cut = {.per_trajectory = config->per_trajectory,
-                                  .burn_in = config->burn_in};
+                                  .burn_in = config->burn_in,
+                                  .interval = config->interval};
     return fc__trajectory_open(context, &simulation, &box, &cut, config, dataset);
 }
 

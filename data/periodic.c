@@ -278,15 +278,16 @@ fc_status fc__periodic_advance(const fc_context *context, fc__periodic *s, doubl
     *reached = 0.0;
     if (!(count <= most))
         return FC_ERROR_SOLVER;
-    if (count > 0.0)
+    size_t steps = (size_t)count;
+    if (steps > 0)
         make_factors(s, duration / count);
-    for (double done = 0.0; done < count; done += 1.0) {
+    for (size_t done = 0; done < steps; done++) {
+        *reached = duration * (double)done / count;
         if (context && fc_context_interrupted(context))
             return FC_INTERRUPTED;
         step(s);
         if (!isfinite(s->state[0][0]) || !isfinite(s->state[1][0]))
             return FC_ERROR_SOLVER;
-        *reached = (done + 1.0) * duration / count;
     }
     *reached = duration;
     return is_finite(s) ? FC_OK : FC_ERROR_SOLVER;

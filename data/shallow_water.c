@@ -282,15 +282,11 @@ fc_status fc_shallow_water_open(fc_context *context, const fc_shallow_water_conf
     fc_dataset *made = NULL;
     *dataset = NULL;
     FC_TRY(validate(context, config));
-    size_t size = output_size(config);
-    const fc__frames frames = {.sequences = config->sequences,
-                               .frames = config->frames,
-                               .values = size * size, /* two channels on size / 2 rows */
-                               .interval = config->interval};
     const fc__trajectories cut = {.per_trajectory = config->per_trajectory,
-                                  .burn_in = config->burn_in};
+                                  .burn_in = config->burn_in,
+                                  .interval = config->interval};
     FC_TRY(make_dataset(context, config, &made));
-    FC_TRY(fc__trajectory_reader(context, &simulation, &frames, &cut, config, &made->reader));
+    FC_TRY(fc__trajectory_attach(context, &simulation, &cut, config, made));
     *dataset = made;
     made = NULL;
 done:

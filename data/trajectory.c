@@ -11,14 +11,14 @@ typedef struct generation {
     fc_context *context; /* of the present call */
     fc__simulation simulation;
     fc__trajectories cut;
-    fc__frames wanted;
+    size_t sequences, frames, count; /* frames of a sequence, values of a frame */
     void *config;
     size_t trajectories;
     size_t threads;
     void **simulators;  /* (threads) */
     size_t most;        /* trajectories held */
     size_t first, held; /* those that are */
-    float *values;      /* (most, per_trajectory, frames, values) */
+    float *values;      /* (most, per_trajectory, frames, count) */
     uint64_t frames_done, frames_total;
     int stopped;       /* a trajectory has failed, the others need not go on */
     fc_status status;  /* of the first failure */
@@ -28,8 +28,8 @@ typedef struct generation {
 
 static float *frame_of(const generation *job, size_t sequence, size_t frame)
 {
-    size_t place = (sequence - job->first * job->cut.per_trajectory) * job->wanted.frames + frame;
-    return job->values + place * job->wanted.values;
+    size_t place = (sequence - job->first * job->cut.per_trajectory) * job->frames + frame;
+    return job->values + place * job->count;
 }
 
 static void count_frame(generation *job)
@@ -53,12 +53,12 @@ static bool stopped(const generation *job)
 static fc_status run_trajectory(generation *job, void *simulator, size_t trajectory, double *time)
 {
     size_t most = job->cut.per_trajectory, first = trajectory * most;
-    size_t left = job->wanted.sequences - first, sequences = left < most ? left : most;
+    size_t left = job->sequences - first, sequences = left < most ? left : most;
     job->simulation.start(simulator, job->config, trajectory);
     *time = 0.0;
     for (size_t s = 0; s < sequences; s++) {
-        for (size_t f = 0; f < job->wanted.frames; f++) {
-            double elapsed = 0.0, duration = s || f ? job->wanted.interval : job->cut.burn_in;
+        for (size_t f = 0; f < job->frames; f++) {
+            double elapsed = 0.0, duration = s || f ? job->cut.interval : job->cut.burn_in;
             if (stopped(job))
                 return FC_OK;
             fc_status status =
@@ -131,7 +131,7 @@ static fc_status read_frames(void *user, fc_context *context, size_t sequence, s
             return status;
     }
     for (size_t f = 0; f < count; f++)
-        memcpy(values[f], frame_of(job, sequence, first + f), job->wanted.values * sizeof **values);
+        memcpy(values[f], frame_of(job, sequence, first + f), job->count * sizeof **values);
     return FC_OK;
 }
 
@@ -151,13 +151,12 @@ static fc_status make_job(fc_context *context, const void *config, generation *j
 {
     enum { HELD_BYTES = 1 << 28 };
     fc_status status = FC_OK;
-    job->frames_total = fc__product(job->wanted.sequences, job->wanted.frames);
-    job->trajectories = (job->wanted.sequences - 1) / job->cut.per_trajectory + 1;
+    job->frames_total = fc__product(job->sequences, job->frames);
+    job->trajectories = (job->sequences - 1) / job->cut.per_trajectory + 1;
     job->threads = (size_t)fc_context_threads(context);
     if (job->threads > job->trajectories)
         job->threads = job->trajectories;
-    size_t values =
-        fc__product(job->wanted.values, fc__product(job->wanted.frames, job->cut.per_trajectory));
+    size_t values = fc__product(job->count, fc__product(job->frames, job->cut.per_trajectory));
     job->most = HELD_BYTES / sizeof(float) / values;
     job->most = job->most < job->threads ? job->threads : job->most;
     job->most = job->most < job->trajectories ? job->most : job->trajectories;
@@ -171,18 +170,21 @@ done:
     return status;
 }
 
-fc_status fc__trajectory_reader(fc_context *context, const fc__simulation *simulation,
-                                const fc__frames *frames, const fc__trajectories *cut,
-                                const void *config, fc_frame_reader *reader)
+fc_status fc__trajectory_attach(fc_context *context, const fc__simulation *simulation,
+                                const fc__trajectories *cut, const void *config,
+                                fc_dataset *dataset)
 {
     fc_status status = FC_OK;
     generation *job = NULL;
     FC_NEW(context, &job, 1);
     job->simulation = *simulation;
-    job->wanted = *frames;
     job->cut = *cut;
+    job->sequences = dataset->sequence_count;
+    job->frames = dataset->sequences[0].frame_count;
+    job->count = fc__product(dataset->points[0].count, dataset->channel_count);
     FC_TRY(make_job(context, config, job));
-    *reader = (fc_frame_reader){.user = job, .read = read_frames, .destroy = release, .unit = 1};
+    dataset->reader =
+        (fc_frame_reader){.user = job, .read = read_frames, .destroy = release, .unit = 1};
     job = NULL;
 done:
     if (job)
@@ -195,18 +197,12 @@ fc_status fc__trajectory_open(fc_context *context, const fc__simulation *simulat
                               const void *config, fc_dataset **dataset)
 {
     fc_status status = FC_OK;
-    fc_frame_reader reader = {0};
-    const fc__frames frames = {
-        .sequences = box->sequences,
-        .frames = box->frames,
-        .values = fc__product(box->channels, box->dims == 2 ? box->size * box->size : box->size),
-        .interval = box->interval};
-    FC_TRY(fc__trajectory_reader(context, simulation, &frames, cut, config, &reader));
-    FC_TRY(fc__box_dataset(context, box, dataset));
-    (*dataset)->reader = reader;
-    reader = (fc_frame_reader){0};
+    fc_dataset *made = NULL;
+    FC_TRY(fc__box_dataset(context, box, &made));
+    FC_TRY(fc__trajectory_attach(context, simulation, cut, config, made));
+    *dataset = made;
+    made = NULL;
 done:
-    if (reader.destroy)
-        reader.destroy(reader.user);
+    fc_dataset_destroy(made);
     return status;
 }

@@ -26,21 +26,15 @@ typedef struct fc__simulation {
 typedef struct fc__trajectories {
     size_t per_trajectory; /* sequences */
     double burn_in;        /* time before the first frame */
+    double interval;       /* between frames, and between sequences as well */
 } fc__trajectories;
 
-/* What is cut from them. */
-typedef struct fc__frames {
-    size_t sequences, frames; /* frames of each */
-    size_t values;            /* numbers of a frame */
-    double interval;          /* time between frames */
-} fc__frames;
-
-/* A reader that makes the frames when they are wanted. */
-fc_status fc__trajectory_reader(fc_context *context, const fc__simulation *simulation,
-                                const fc__frames *frames, const fc__trajectories *cut,
-                                const void *config, fc_frame_reader *reader);
-
-/* The case of a box as a dataset with such a reader. */
+/* Has the frames of a dataset, all of whose sequences have the times and points of the first, made
+ * when they are wanted. */
+fc_status fc__trajectory_attach(fc_context *context, const fc__simulation *simulation,
+                                const fc__trajectories *cut, const void *config,
+                                fc_dataset *dataset);
+/* The same for a new dataset on a box. */
 fc_status fc__trajectory_open(fc_context *context, const fc__simulation *simulation,
                               const fc__box_case *box, const fc__trajectories *cut,
                               const void *config, fc_dataset **dataset);

@@ -3,17 +3,7 @@
 #define FC_TESTS_SPHERE_TESTING_H
 
 #include "data/shallow_water.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define CHECK(call) assert_int_equal((call), FC_OK)
+#include "tests/data/data_testing.h"
 
 /* A built library without libsharp says so; the tests of what needs it are skipped. */
 static void build_without_libsharp_says_so(void **state)
@@ -33,23 +23,12 @@ static inline bool built_with_libsharp(void)
     return status != FC_ERROR_USAGE;
 }
 
-static int set_up(void **state)
-{
-    return fc_context_create(2, (fc_context **)state) == FC_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    fc_context_destroy(*state);
-    return 0;
-}
-
 #define RUN_ON_THE_SPHERE(tests)                                                                   \
     (built_with_libsharp()                                                                         \
-         ? cmocka_run_group_tests(tests, set_up, tear_down)                                        \
+         ? cmocka_run_group_tests(tests, context_setup, context_teardown)                          \
          : cmocka_run_group_tests(                                                                 \
                ((const struct CMUnitTest[]){cmocka_unit_test(build_without_libsharp_says_so)}),    \
-               set_up, tear_down))
+               context_setup, context_teardown))
 
 static inline double *new_values(size_t count)
 {

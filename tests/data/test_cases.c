@@ -123,6 +123,19 @@ static void sequences_of_a_trajectory_follow_each_other_without_a_gap(void **sta
     }
 }
 
+static void sequences_of_one_frame_are_an_interval_apart(void **state)
+{
+    for (size_t i = 0; i < CASES; i++) {
+        settings single = small;
+        single.frames = 1;
+        fc_dataset *parts = generate(*state, i, single), *whole = generate(*state, i, small);
+        assert_true(same(i, frame_of(parts, 1, 0), frame_of(whole, 0, 1)));
+        assert_true(same(i, frame_of(parts, 2, 0), frame_of(whole, 2, 0)));
+        fc_dataset_destroy(parts);
+        fc_dataset_destroy(whole);
+    }
+}
+
 static void seeds_and_trajectories_differ(void **state)
 {
     for (size_t i = 0; i < CASES; i++) {
@@ -203,6 +216,7 @@ int main(void)
         cmocka_unit_test(datasets_describe_themselves),
         cmocka_unit_test(same_seed_gives_the_same_bits_for_any_number_of_threads),
         cmocka_unit_test(sequences_of_a_trajectory_follow_each_other_without_a_gap),
+        cmocka_unit_test(sequences_of_one_frame_are_an_interval_apart),
         cmocka_unit_test(seeds_and_trajectories_differ),
         cmocka_unit_test(frames_made_when_needed_are_those_of_the_whole),
         cmocka_unit_test(an_interrupted_generation_leaves_nothing),

@@ -1,5 +1,5 @@
 /* Spherical harmonic transforms on Gaussian grids. */
-#include "sphere_testing.h"
+#include "tests/data/sphere_testing.h"
 
 static const struct {
     double rounding; /* of a transform, relative to the largest value */
