@@ -5,6 +5,9 @@
 #include "data/data.h"
 #include "inr/support.h"
 
+/* A complex number as FFTW and libsharp lay it out: real part, imaginary part. */
+typedef double fc__complex[2];
+
 /* ---------------------------------------------------------------- settings */
 
 /* Faults of a configuration, reported together: "grid is 3; ...; step is -1; ...". */

@@ -1,11 +1,9 @@
 #include "data/periodic.h"
 
+#include "data/exponential.h"
 #include "inr/planner.h"
 #include "inr/support.h"
 
-#include <complex.h>
-/* After complex.h fftw_complex would be C's own; fc__complex is FFTW's other layout. */
-#define FFTW_NO_Complex
 #include <fftw3.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,8 +11,7 @@
 
 /* Factors of a step for every stored coefficient; see `step`. */
 typedef struct factors {
-    double *half, *whole, *first; /* exp(L h / 2), exp(L h), h phi of half a step */
-    double *a, *b, *c;            /* weights of the stages */
+    double *half, *whole, *first, *a, *b, *c; /* those of exponential.h */
 } factors;
 
 struct fc__periodic {
@@ -205,26 +202,16 @@ static void evaluate(fc__periodic *s, const fc__complex *w, fc__complex *n)
 
 /* ---------------------------------------------------------------- time steps */
 
-/* The factors at z = L h, where powers of z in denominators would cancel digits: means over a
- * circle around z (Kassam & Trefethen 2005, SIAM J. Sci. Comput. 26, section 2), of which the upper
- * half does, as L is real. */
 static void set_factors(fc__periodic *s, double h, size_t i, double rate)
 {
-    enum { CIRCLE = 32 };
-    double z = rate * h, first = 0.0, a = 0.0, b = 0.0, c = 0.0;
-    for (int m = 0; m < CIRCLE; m++) {
-        double complex r = z + cexp(I * M_PI * (m + 0.5) / CIRCLE), e = cexp(r), r3 = r * r * r;
-        first += creal((cexp(0.5 * r) - 1.0) / r);
-        a += creal((-4.0 - r + e * (4.0 - 3.0 * r + r * r)) / r3);
-        b += creal((2.0 + r + e * (r - 2.0)) / r3);
-        c += creal((-4.0 - 3.0 * r - r * r + e * (4.0 - r)) / r3);
-    }
-    s->factors.half[i] = exp(0.5 * z);
-    s->factors.whole[i] = exp(z);
-    s->factors.first[i] = h * first / CIRCLE;
-    s->factors.a[i] = h * a / CIRCLE;
-    s->factors.b[i] = 2.0 * h * b / CIRCLE;
-    s->factors.c[i] = h * c / CIRCLE;
+    fc__complex all[FC__EXPONENTIAL_FACTORS];
+    fc__exponential_factors(rate, 0.0, h, all);
+    s->factors.half[i] = all[FC__HALF][0];
+    s->factors.whole[i] = all[FC__WHOLE][0];
+    s->factors.first[i] = all[FC__FIRST][0];
+    s->factors.a[i] = all[FC__START][0];
+    s->factors.b[i] = all[FC__MIDDLE][0];
+    s->factors.c[i] = all[FC__END][0];
 }
 
 static void make_factors(fc__periodic *s, double h)
@@ -243,11 +230,7 @@ static void make_factors(fc__periodic *s, double h)
             }
 }
 
-/* One step of ETDRK4 (Cox & Matthews 2002, J. Comput. Phys. 176, equations 26 to 29), E the decay
- * over half a step, Q = (E - 1) / L:
- *
- *   a = E u + Q N(u)     b = E u + Q N(a)     c = E a + Q (2 N(b) - N(u))
- *   u' = E^2 u + A N(u) + B (N(a) + N(b)) + C N(c) */
+/* One step as in exponential.h, START to END being A to C here. */
 static void step(fc__periodic *s)
 {
     size_t count = s->equation.fields * s->count;

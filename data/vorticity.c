@@ -1,7 +1,6 @@
 #include "data/vorticity.h"
 
 #include "inr/planner.h"
-#include "inr/support.h"
 
 #include <fftw3.h>
 #include <math.h>

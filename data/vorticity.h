@@ -3,10 +3,7 @@
 #ifndef FC_DATA_VORTICITY_H
 #define FC_DATA_VORTICITY_H
 
-#include "inr/inr.h"
-
-/* A complex number as FFTW lays it out: real part, imaginary part. */
-typedef double fc__complex[2];
+#include "data/generator.h"
 
 typedef struct fc__vorticity fc__vorticity;
 

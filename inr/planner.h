@@ -1,4 +1,5 @@
-/* planner.h: FFTW's planner is shared by the whole process and not thread-safe. Plans are estimated, never measured: the same plan, and so the same bits, in every run. */
+/* planner.h: FFTW's planner is shared by the whole process and not thread-safe. Plans are
+ * estimated, never measured: the same plan, and so the same bits, in every run. */
 #ifndef FC_INR_PLANNER_H
 #define FC_INR_PLANNER_H
 

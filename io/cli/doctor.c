@@ -55,6 +55,8 @@ static void print_libraries(void)
     known = sundials && sundials(text, (int)sizeof text) == 0;
     print_version("SUNDIALS", known ? text : NULL);
     print_version("FFTW", loaded("fftw_version"));
+    if (loaded("sharp_execute"))
+        print_version("libsharp", NULL);
     print_text_version("Cairo", "cairo_version_string");
     print_text_version("Jansson", "jansson_version_str");
     print_text_version("libyaml", "yaml_get_version_string");

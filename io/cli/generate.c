@@ -15,6 +15,7 @@ static const cli_case *const cases[] = {
     &cli_case_burgers,
     &cli_case_kuramoto_sivashinsky,
     &cli_case_gray_scott,
+    &cli_case_shallow_water,
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 

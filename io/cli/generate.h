@@ -73,6 +73,6 @@ typedef struct cli_case {
 
 extern const cli_case cli_case_navier_stokes, cli_case_navier_stokes_1e_4,
     cli_case_navier_stokes_1e_5, cli_case_wave, cli_case_heat, cli_case_burgers,
-    cli_case_kuramoto_sivashinsky, cli_case_gray_scott;
+    cli_case_kuramoto_sivashinsky, cli_case_gray_scott, cli_case_shallow_water;
 
 #endif

@@ -10,6 +10,7 @@ test_every_case_makes_a_file_that_info_and_validate_accept() {
     [ "$(cases | wc -l)" -ge 8 ] || fail 'the help does not list all cases'
     for name in $(cases); do
         fieldcast generate $name -o $name.nc --sequences 2 --frames 3 --grid 64 --seed 4
+        grep -q 'built without' err && continue
         expect_code 0
         for word in case "$name" version seed interval checksum; do
             grep -qaF -- "$word" $name.nc || fail "$name.nc does not say '$word'"
