@@ -81,6 +81,90 @@ done:
     return status;
 }
 
+/* Whether the codes leave more than the tolerated share of the variance. */
+static bool falls_short(const fc_fit_config *fit, const fc__series *series, size_t codes)
+{
+    double total = series->residual, tail = total;
+    if (series->validation_mse)
+        return series->validation_mse[codes] > fit->tolerance * series->validation_variance;
+    for (size_t j = 0; j < series->count; j++) {
+        total += series->variance[j];
+        tail += j < codes ? 0.0 : series->variance[j];
+    }
+    return tail > fit->tolerance * total;
+}
+
+/* Covariance of the coefficients that vary, `kept` of them, at one common scale. With few frames it
+ * is drawn towards its diagonal, to which coefficients of fields without a preferred place tend. */
+static fc_status whole_covariance(fc_context *context, const fc__series *series, size_t frames,
+                                  size_t count, const size_t *kept, double *scale,
+                                  double *covariance)
+{
+    fc_status status = FC_OK;
+    double share = fmin(1.0, (double)count / (double)frames), trace = 0.0;
+    double *scaled = NULL;
+    FC_NEW(context, &scaled, fc__product(count, series->count));
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < series->count; j++)
+            scaled[i * series->count + j] =
+                series->modes[kept[i] * series->count + j] * sqrt(series->variance[j]);
+    fc__dgemm_parallel(context, false, true, count, count, series->count, 1.0, scaled,
+                       series->count, scaled, series->count, 0.0, covariance, count);
+    for (size_t i = 0; i < count; i++)
+        trace += covariance[i * count + i];
+    *scale = sqrt(trace / (double)count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++) {
+            double *entry = &covariance[i * count + j];
+            *entry *= (i == j ? 1.0 : 1.0 - share) / (*scale * *scale);
+            *entry += i == j ? 1e-9 : 0.0;
+        }
+done:
+    free(scaled);
+    return status;
+}
+
+/* A decoder with layers = 0 and a code for each coefficient that varies. */
+static fc_status install_whole(fc_context *context, const fc_dataset *dataset,
+                               const fc_decoder_config *config, const fc__series *series,
+                               size_t frames, fc_decoder **decoder, fc_prior **prior)
+{
+    fc_status status = FC_OK;
+    fc_decoder_config wanted = *config;
+    size_t size = series->size, *kept = NULL;
+    double *mean = NULL, *covariance = NULL, scale;
+    wanted.codes = 0;
+    FC_NEW(context, &kept, size);
+    for (size_t i = 0; i < size; i++) {
+        double square = 0.0;
+        for (size_t j = 0; j < series->count; j++)
+            square += series->variance[j] * pow(series->modes[i * series->count + j], 2);
+        if (square > 1e-13 * series->variance[0])
+            kept[wanted.codes++] = i;
+    }
+    FC_NEW(context, &mean, wanted.codes);
+    FC_NEW(context, &covariance, fc__product(wanted.codes, wanted.codes));
+    FC_TRY(whole_covariance(context, series, frames, wanted.codes, kept, &scale, covariance));
+    FC_TRY(fc_decoder_create(context, &dataset->domain, &wanted, decoder));
+    fc_decoder_layout at = fc_decoder_layout_of(&wanted, (*decoder)->inputs);
+    float *p = (*decoder)->parameters;
+    memset(p + at.a, 0, size * wanted.codes * sizeof *p);
+    for (size_t i = 0; i < size; i++) {
+        p[at.head + i] = 1.0f;
+        p[at.b + i] = (float)series->mean[i];
+    }
+    for (size_t j = 0; j < wanted.codes; j++)
+        p[at.a + kept[j] * wanted.codes + j] = (float)scale;
+    for (size_t ch = 0; ch < wanted.channels; ch++)
+        p[at.bias + ch] = 0.0f;
+    FC_TRY(fc_prior_create(context, wanted.codes, mean, covariance, prior));
+done:
+    free(kept);
+    free(mean);
+    free(covariance);
+    return status;
+}
+
 static fc_status fit_series(fc_context *context, const fc__frames *training,
                             const fc__frames *validation, const fc_decoder_config *config,
                             const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior,
@@ -103,8 +187,12 @@ static fc_status fit_series(fc_context *context, const fc__frames *training,
                           "the training frames are all alike: there is nothing to learn");
         goto done;
     }
-    FC_TRY(install_series(context, training->dataset, &wanted, &series,
-                          choose_codes(fit, &series, training->count), decoder, prior));
+    size_t codes = choose_codes(fit, &series, training->count);
+    if (fit->complete && fit->codes == 0 && falls_short(fit, &series, codes))
+        FC_TRY(install_whole(context, training->dataset, &wanted, &series, training->count, decoder,
+                             prior));
+    else
+        FC_TRY(install_series(context, training->dataset, &wanted, &series, codes, decoder, prior));
 done:
     fc__series_clear(&series);
     fc_decoder_destroy(filters);

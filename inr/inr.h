@@ -457,6 +457,8 @@ typedef struct fc_fit_config {
                              variance, at most max_codes and a third of the training frames */
     size_t max_codes;     /* default 256 */
     double tolerance;     /* share of the variance that may stay unresolved; default 3e-6 */
+    bool complete;        /* FC_FIT_SERIES: where no such number of modes is found, a code for each
+                             coefficient of the series; default false */
     size_t steps;         /* Adam steps of the iterative methods; default 3000 */
     size_t batch_frames;  /* frames a step where their points differ, 16 times as many where they
                              share them; default 16 */
@@ -483,7 +485,8 @@ typedef struct fc_fit_report {
 /* Fits a decoder to the first `train_frames` frames of sequences (0 = all); the sequences marked in
  * `validation` (sequence_count flags, may be NULL) only pick C. Values must be normalised.
  * decoder_config.codes is ignored in favour of fit->codes. Codes are centred, ordered by energy and
- * share one scale (POD gauge): *prior has mean 0 and a diagonal covariance of trace C. noise
+ * share one scale (POD gauge): *prior has mean 0 and a diagonal covariance of trace C, but for a
+ * complete series, whose codes are its centred coefficients. noise
  * (channels) receives the variance that the decoder leaves unresolved, on validation frames where
  * there are any. */
 FC_API FC_NODISCARD fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset,

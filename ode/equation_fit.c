@@ -9,7 +9,7 @@
 fc_equation_config fc_equation_config_default(void)
 {
     return (fc_equation_config){.samples = 512,
-                                .iterations = 8,
+                                .iterations = 20,
                                 .lowest = -1,
                                 .highest = 2,
                                 .linear = 4,
@@ -371,13 +371,23 @@ done:
     return status;
 }
 
+/* Half-way back to the best equation so far. */
+static void step_back(const kept *best, fc_equation *e)
+{
+    for (size_t t = 0; t < e->term_count; t++)
+        e->terms[t].coefficient = 0.5 * (e->terms[t].coefficient + best->coefficients[t]);
+    for (size_t i = 0; i < 2 * e->channels * e->wave_count; i++)
+        e->forcing[i] = 0.5 * (e->forcing[i] + best->forcing[i]);
+}
+
 static fc_status iterate(fc_context *context, const fc_equation_config *config,
                          const fc__intervals *v, fc__spectral *spectral, fc_equation *e, kept *best)
 {
+    enum { PATIENCE = 3 };
     fc_status status = FC_OK;
     fc__normal_sums sums = {0};
-    size_t substeps = 1;
-    best->residual = INFINITY;
+    size_t substeps = 1, stalled = 0;
+    best->residual = INFINITY; /* of the equation without terms, by definition */
     for (size_t i = 0; i <= config->iterations; i++) {
         fc__normal_sums_clear(&sums);
         if (i > 0)
@@ -386,12 +396,16 @@ static fc_status iterate(fc_context *context, const fc_equation_config *config,
                                  substeps, &sums));
         double residual = sums.failed > 0.0 ? INFINITY : sums.square / sums.persistence;
         fc__report(context, "equation", i, config->iterations, i ? residual : NAN);
-        bool better = residual < 0.9 * best->residual;
-        if (i > 0 && residual < best->residual)
+        bool worse = i > 0 && !(residual < best->residual);
+        stalled = i == 0 || residual < 0.9 * best->residual ? 0 : stalled + 1;
+        if (i > 0 && !worse)
             keep(e, residual, best);
-        if ((i > 1 && !better) || sums.count < 1.0 || i == config->iterations)
+        if (stalled == PATIENCE || i == config->iterations)
             break;
-        FC_TRY(take_step(context, config, &sums, e));
+        if (worse)
+            step_back(best, e);
+        else
+            FC_TRY(take_step(context, config, &sums, e));
         fc__spectral_update(spectral);
     }
 done:

@@ -141,7 +141,7 @@ struct fc_equation {
  * matches derivatives. */
 typedef struct fc_equation_config {
     size_t samples;    /* intervals to learn from; default 512 */
-    size_t iterations; /* of Gauss-Newton; default 8 */
+    size_t iterations; /* at most, of Gauss-Newton; default 20 */
     int lowest;        /* order of symbols in products; default -1 */
     int highest;       /* of symbols in products; default 2 */
     int linear;        /* highest order of linear terms; default 4 */

@@ -117,6 +117,7 @@ static void widen(fc_fit_config *fit)
         fit->tolerance = 1e-8;
     if (fit->max_codes == usual.max_codes)
         fit->max_codes = 2048;
+    fit->complete = true;
 }
 
 /* A record is short, so that its decoder is fitted twice: without the validation frames, which
@@ -457,9 +458,10 @@ static fc_status finish(fc_training *t)
     /* A record's decoder has seen all its frames: they cannot show that its error bars are too
      * wide. */
     bool record = t->data.decoder_sees_all;
+    size_t frames = t->model->decoder->config.codes > 1000 ? FC__CALIBRATION_FRAMES / 6
+                                                           : FC__CALIBRATION_FRAMES;
     FC_TRY(fc__training_data_draw(t->context, t->model, &t->data, record && t->validation.count,
-                                  FC__CALIBRATION_FRAMES, fc__rng_create(t->config.seed, 912),
-                                  &drawn));
+                                  frames, fc__rng_create(t->config.seed, 912), &drawn));
     FC_TRY(fc__fit_calibration(t->context, t->model, drawn, record ? 1.0 : 1e-3, t->config.seed));
     t->done = true;
 done:
