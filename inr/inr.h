@@ -232,17 +232,43 @@ FC_API FC_NODISCARD fc_status fc_dataset_validate(fc_context *context, const fc_
 FC_API size_t fc_dataset_max_points(const fc_dataset *dataset);
 FC_API bool fc_dataset_shares_points(const fc_dataset *dataset);
 
-/* ---------------------------------------------------------------- FourierNet decoder */
+/* ---------------------------------------------------------------- decoders */
 
-/* A decoder maps a code z to a field that is affine in it (Yin et al. 2023, eq. 8; the
- * multiplicative filter network of Fathony et al. 2021 with a code shift in every layer):
+/* A decoder maps a code z to a field. There are three families.
+ *
+ * FC_DECODER_FOURIER: affine in the code (Yin et al. 2023, eq. 8; the multiplicative filter network
+ * of Fathony et al. 2021 with a code shift in every layer):
  *
  *   h_0 = s_0(x) * (A_0 z + b_0)
  *   h_l = s_l(x) * (W_l h_{l-1} + A_l z + b_l)          l = 1..layers
  *   u   = head h_layers + bias                          s_l(x) = [sin, cos](Omega_l x)
  *
  * As nothing bends, u = phi0(x) + Phi(x) z. With layers = 0 it is a Fourier series with learned
- * modes; A_l and b_l have one block per channel, everything else is shared by the channels. */
+ * modes; A_l and b_l have one block per channel, everything else is shared by the channels.
+ *
+ * FC_DECODER_MULTIPLICATIVE: the same, but the code also scales what a layer hands on, so that the
+ * field is a polynomial of degree layers + 1 in z; B_l and g_l are blocks like A_l and b_l, and the
+ * family above is B = 0, g = 1:
+ *
+ *   h_l = s_l(x) * ((W_l h_{l-1}) * (B_l z + g_l) + A_l z + b_l)
+ *
+ * FC_DECODER_SIREN: sine layers shifted by the code (Sitzmann et al. 2020; Dupont et al. 2022),
+ *
+ *   h_0 = sin(omega0 (W_0 e(x) + A_0 z + b_0))
+ *   h_l = sin(omega0 (W_l h_{l-1} + A_l z + b_l)),   u = head h_layers + bias
+ *
+ * where e(x) has the sine and cosine of a periodic axis' angle, so that no seam appears, a plain
+ * axis as [-1, 1], and the unit vector of longitude and latitude. All of it is shared by the
+ * channels but the head.
+ *
+ * The last two bend: they have no basis but a tangent at each code (fc_decoder_tangent), and codes
+ * are found by Gauss-Newton steps. */
+typedef enum fc_decoder_family {
+    FC_DECODER_FOURIER,
+    FC_DECODER_SIREN,
+    FC_DECODER_MULTIPLICATIVE
+} fc_decoder_family;
+
 typedef enum fc_filter_kind {
     FC_FILTER_AUTO,     /* integer filters on planar domains, random ones on the sphere */
     FC_FILTER_INTEGER,  /* fixed whole wave numbers, lowest first; planar domains only */
@@ -251,18 +277,29 @@ typedef enum fc_filter_kind {
 } fc_filter_kind;
 
 typedef struct fc_decoder_config {
-    size_t codes;          /* C, >= 1 */
-    size_t channels;       /* >= 1 */
-    size_t layers;         /* multiplicative layers after the first, 0..16; default 0 */
-    size_t filters;        /* frequencies a layer; its width is twice that; default 0 = chosen when
-                              fitting by the error on held-out points */
-    fc_filter_kind filter; /* default FC_FILTER_AUTO */
+    size_t codes;             /* C, >= 1 */
+    size_t channels;          /* >= 1 */
+    fc_decoder_family family; /* default FC_DECODER_FOURIER */
+    size_t layers;            /* layers after the first, 0..16, at least 1 of a multiplicative
+                                 decoder; default 0, when fitting one that bends 0 = chosen */
+    size_t width;             /* SIREN: units a layer; default 0, when fitting = chosen */
+    double omega0;            /* SIREN: factor of all phases; default 0, when fitting = chosen */
+    size_t filters; /* frequencies a layer; its width is twice that; default 0 = chosen when
+                       fitting by the error on held-out points */
+    fc_filter_kind
+        filter;       /* default FC_FILTER_AUTO; a multiplicative decoder's are never trained */
     double bandwidth; /* largest |Omega| of random and trainable filters, radians per input unit;
                          default 0 = chosen when fitting */
     uint64_t seed;    /* of random filters and initial weights */
 } fc_decoder_config;
 
 FC_API fc_decoder_config fc_decoder_config_default(void);
+
+/* Whether fields are affine in the code, so that a basis exists. */
+FC_API bool fc_decoder_is_affine(const fc_decoder_config *config);
+/* Number of network inputs a point becomes for this decoder: fc_domain_inputs, or the length of a
+ * SIREN's e(x). */
+FC_API size_t fc_decoder_inputs(const fc_decoder_config *config, const fc_domain *domain);
 
 typedef struct fc_decoder {
     fc_decoder_config config;
@@ -272,15 +309,19 @@ typedef struct fc_decoder {
     float *parameters;      /* (parameter_count); layout: fc_decoder_layout */
 } fc_decoder;
 
-/* Offsets into parameters. Arrays of layer l follow each other for l = 0..layers. */
+/* Offsets into parameters. Arrays of layer l follow each other for l = 0..layers. The width is
+ * 2 filters, or a SIREN's own; there are as many blocks as channels, or one of a SIREN. */
 typedef struct fc_decoder_layout {
-    size_t omega; /* (layers + 1, filters, inputs) */
-    size_t a;     /* (layers + 1, channels, width, C) */
-    size_t b;     /* (layers + 1, channels, width) */
+    size_t omega; /* (layers + 1, filters, inputs), of a SIREN W_0 (width, inputs) */
+    size_t a;     /* (layers + 1, blocks, width, C) */
+    size_t b;     /* (layers + 1, blocks, width) */
     size_t w;     /* (layers, width, width) of layers 1.. */
     size_t head;  /* (channels, width) */
     size_t bias;  /* (channels) */
+    size_t gate;  /* B (layers, blocks, width, C) of layers 1.., multiplicative decoders only */
+    size_t gain;  /* g (layers, blocks, width), likewise */
     size_t count; /* total */
+    size_t width, blocks;
 } fc_decoder_layout;
 
 FC_API fc_decoder_layout fc_decoder_layout_of(const fc_decoder_config *config, size_t inputs);
@@ -298,11 +339,28 @@ FC_API FC_NODISCARD fc_status fc_decoder_values(fc_context *context, const fc_de
                                                 const float *z, /* (codes_count, C) */
                                                 float *u);      /* (codes_count, count, channels) */
 
-/* The basis: phi0 and Phi = du/dz, the decoder's Jacobian with respect to the code. */
+/* The basis: phi0 and Phi = du/dz, the decoder's Jacobian with respect to the code.
+ * FC_ERROR_USAGE for a decoder that bends. */
 FC_API FC_NODISCARD fc_status fc_decoder_basis(fc_context *context, const fc_decoder *decoder,
                                                size_t count, const double *coordinates,
                                                float *phi0, /* (count, channels) */
                                                float *phi); /* (count, channels, C) */
+
+/* The tangent at a code: Phi = du/dz there, and phi0 = u(z) - Phi z, so that phi0 + Phi z' is the
+ * decoder to first order in z' - z. That of an affine decoder is its basis, whatever the code. */
+FC_API FC_NODISCARD fc_status fc_decoder_tangent(fc_context *context, const fc_decoder *decoder,
+                                                 size_t count, const double *coordinates,
+                                                 const float *z, /* (C) */
+                                                 float *phi0,    /* (count, channels) */
+                                                 float *phi);    /* (count, channels, C) */
+
+/* Adds to parameter_gradient and to z_gradient (C) the gradient of L given dL/du at points for one
+ * code; either may be NULL. */
+FC_API FC_NODISCARD fc_status fc_decoder_values_vjp(fc_context *context, const fc_decoder *decoder,
+                                                    size_t count, const double *coordinates,
+                                                    const float *z,     /* (C) */
+                                                    const float *u_bar, /* (count, channels) */
+                                                    float *parameter_gradient, float *z_gradient);
 
 /* The basis at a set of points, shared with the context's cache. */
 typedef struct fc_basis {
@@ -331,15 +389,16 @@ FC_API FC_NODISCARD fc_status fc_decoder_basis_vjp(fc_context *context, const fc
 /* Gradient and Laplacian of u at points for one code. Planar axes: in the units of the axes.
  * Longitude and latitude: eastward and northward derivative and the Laplace-Beltrami operator on
  * the unit sphere, per radian (multiply by 1/R and 1/R^2 for a sphere of radius R); undefined at
- * the poles themselves, where it is evaluated 1e-9 rad beside them. NULL = not wanted. */
+ * the poles themselves, where it is evaluated 1e-9 rad beside them. NULL = not wanted.
+ * FC_ERROR_USAGE for a decoder that bends. */
 FC_API FC_NODISCARD fc_status fc_decoder_derivatives(fc_context *context, const fc_decoder *decoder,
                                                      size_t count, const double *coordinates,
                                                      const float *z,  /* (C) */
                                                      float *gradient, /* (count, channels, dims) */
                                                      float *laplacian); /* (count, channels) */
 
-/* Change of code coordinates z_old = offset + transform z_new, absorbed by A and b, so that the
- * decoded fields stay the same. new_codes may be smaller than C. */
+/* Change of code coordinates z_old = offset + transform z_new, absorbed by A and b (B and g), so
+ * that the decoded fields stay the same. new_codes may be smaller than C. */
 FC_API FC_NODISCARD fc_status fc_decoder_change_codes(fc_context *context, fc_decoder *decoder,
                                                       size_t new_codes,
                                                       const double *transform, /* (C, new_codes) */
