@@ -1,32 +1,14 @@
-/* Posterior codes of observed frames. */
+/* Posterior codes of frames observed at one set of points. */
 #include "inr/encode.h"
 #include "inr/analysis.h"
 #include "inr/basis_cache.h"
 #include "inr/fit.h"
+#include "inr/gauss_newton.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Frames order[begin..end) have the same points and the same missing values. */
-typedef struct group {
-    size_t begin, end;
-    fc_status status;
-} group;
-
-/* A frame and its place in the caller's order. */
-typedef struct place {
-    const fc_frame *frame;
-    size_t order;
-} place;
-
-static int by_points(const void *a, const void *b)
-{
-    const place *x = a, *y = b;
-    if (x->frame->points != y->frame->points)
-        return x->frame->points < y->frame->points ? -1 : 1;
-    return (x->order > y->order) - (x->order < y->order);
-}
 
 /* ---------------------------------------------------------------- one set of points */
 
@@ -265,6 +247,244 @@ done:
     return status;
 }
 
+/* ---------------------------------------------------------------- decoders that bend */
+
+/* One call of fc__encode for a decoder without a basis. */
+typedef struct bent_call {
+    const fc_decoder *decoder;
+    const fc_prior *prior;
+    const double *noise;
+    const fc__observed *observed;
+    const fc_encoding_config *config;
+} bent_call;
+
+/* What the tangent at one code is asked for. */
+typedef struct bent_frame {
+    encoding e;
+    float *z; /* (C) of the tangent */
+    double *square;
+} bent_frame;
+
+static fc_status move_to(fc_context *context, const double *z, bent_frame *frame)
+{
+    (void)context;
+    for (size_t i = 0; i < frame->e.codes; i++)
+        frame->z[i] = (float)z[i];
+    fc__basis_move(&frame->e.view, frame->z);
+    return FC_OK;
+}
+
+/* fc__linearise of the values of one frame */
+static fc_status linearise(void *user, fc_context *context, const double *z,
+                           fc__linearisation *linearisation)
+{
+    fc_status status = FC_OK;
+    bent_frame *frame = user;
+    encoding *e = &frame->e;
+    fc__rows rows;
+    FC_TRY(move_to(context, z, frame));
+    memset(frame->square, 0, e->channels * sizeof *frame->square);
+    for (size_t start = 0; start < e->kept; start += e->part) {
+        FC_TRY(take_part(context, e, start, &rows));
+        FC_TRY(fc__normal_add(context, &rows, linearisation->normal));
+        FC_TRY(fc__project_add(context, &rows, &e->values, NULL, e->m, linearisation->sum));
+        FC_TRY(fc__residuals_add(context, &rows, &e->values, z, frame->square));
+    }
+    for (size_t c = 0; c < e->channels; c++)
+        linearisation->misfit += frame->square[c] * e->precision[c];
+done:
+    return status;
+}
+
+static fc_status check_finite(fc_context *context, size_t count, const float *y)
+{
+    for (size_t i = 0; i < count; i++)
+        if (isinf(y[i]))
+            return fc__fail(context, FC_ERROR_DATA,
+                            "encoding: value %zu is %g; leave out what is missing", i,
+                            (double)y[i]);
+    return FC_OK;
+}
+
+/* Steps from z (C, shift included) to the code of the values that `observed`, which is one frame,
+ * has. */
+static fc_status descend(fc_context *context, const bent_call *call, const fc__observed *observed,
+                         fc__encoded *encoded, double *z, fc_encoding_report *report)
+{
+    fc_status status = FC_OK;
+    bent_frame frame = {.e = {0}};
+    encoding *e = &frame.e;
+    fc__analysis *analysis = NULL;
+    size_t codes = call->decoder->config.codes;
+    FC_TRY(encoding_open(context, call->decoder, call->prior, call->noise, observed, e,
+                         &encoded->values));
+    e->keyed = false;
+    FC_TRY(open_basis(context, call->decoder, observed, NULL, NULL, e));
+    FC_NEW(context, &frame.z, codes);
+    FC_NEW(context, &frame.square, e->channels);
+    FC_TRY(check_finite(context, observed->count * e->channels, observed->values[0]));
+    FC_TRY(fc__gauss_newton(context, call->prior, e->m, call->config, linearise, &frame, z,
+                            &analysis, report));
+    if (encoded->number || encoded->square || encoded->leverage) {
+        encoded->codes = z;
+        FC_TRY(move_to(context, z, &frame));
+        FC_TRY(add_residuals(context, e, analysis, encoded));
+    }
+    if (encoded->covariance)
+        memcpy(encoded->covariance, analysis->covariance, codes * codes * sizeof *z);
+done:
+    encoding_clear(e);
+    fc__analysis_release(analysis);
+    free(frame.z);
+    free(frame.square);
+    return status;
+}
+
+/* Marks one point of every stretch of `stride` of those that may be used, drawn at random so that
+ * the sample has no grid's regularity. */
+static void thin_out(const fc__observed *observed, size_t stride, bool *seen)
+{
+    fc__rng rng = fc__rng_create(observed->count, 77);
+    size_t passed = 0, next = fc__rng_below(&rng, stride);
+    for (size_t p = 0; p < observed->count; p++) {
+        if (observed->seen && !observed->seen[p])
+            continue;
+        seen[p] = passed == next;
+        if (++passed % stride == 0)
+            next = passed + fc__rng_below(&rng, stride);
+    }
+}
+
+/* The first steps look at a sample of the points, as most of the way needs no more. */
+static fc_status approach(fc_context *context, const bent_call *call, const fc__observed *frame,
+                          double *z)
+{
+    enum { ENOUGH = 512 }; /* values, or four times the codes */
+    fc_status status = FC_OK;
+    bool *seen = NULL;
+    fc_encoding_report report;
+    size_t codes = call->decoder->config.codes, channels = call->decoder->config.channels;
+    size_t enough = (4 * codes > ENOUGH ? 4 * codes : ENOUGH) / channels + 1;
+    size_t stride = frame->count / enough;
+    if (stride < 4)
+        return FC_OK;
+    FC_NEW(context, &seen, frame->count);
+    thin_out(frame, stride, seen);
+    fc__observed few = *frame;
+    few.seen = seen;
+    fc__encoded encoded = {0};
+    status = descend(context, call, &few, &encoded, z, &report);
+    if (status == FC_ERROR_DATA && encoded.values == 0)
+        status = FC_OK; /* nothing of the sample is observed */
+done:
+    free(seen);
+    return status;
+}
+
+/* Frame f of the call; sums of it alone. */
+static fc_status encode_bent_frame(fc_context *context, const bent_call *call, size_t f,
+                                   fc__encoded *encoded, double *z, fc_encoding_report *report)
+{
+    fc_status status = FC_OK;
+    size_t codes = call->decoder->config.codes;
+    fc__observed frame = *call->observed;
+    frame.frames = 1;
+    frame.values += f;
+    for (size_t i = 0; i < codes; i++)
+        z[i] = frame.start ? frame.start[f * codes + i]
+                           : call->prior->mean[i] + (frame.shift ? frame.shift[i] : 0.0);
+    FC_TRY(approach(context, call, &frame, z));
+    FC_TRY(descend(context, call, &frame, encoded, z, report));
+    for (size_t i = 0; frame.shift && i < codes; i++)
+        z[i] -= frame.shift[i];
+done:
+    return status;
+}
+
+static void add_sums(size_t channels, const double *from, double *to)
+{
+    for (size_t c = 0; to && c < channels; c++)
+        to[c] += from[c];
+}
+
+/* Frames are divided among threads; one alone uses them all. */
+static fc_status encode_bent(fc_context *context, const bent_call *call, fc__encoded *encoded)
+{
+    fc_status status = FC_OK;
+    size_t frames = call->observed->frames, channels = call->decoder->config.channels;
+    size_t codes = call->decoder->config.codes, most = (size_t)fc_context_threads(context);
+    int threads = (int)(most < frames ? most : frames);
+    fc_context *inner = threads > 1 ? NULL : context;
+    double *sums = NULL;
+    fc_status *statuses = NULL;
+    FC_NEW(context, &sums, fc__product(frames, 3 * channels));
+    FC_NEW(context, &statuses, frames);
+    encoded->values = 0;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+    for (size_t f = 0; f < frames; f++) {
+        double *own = sums + f * 3 * channels;
+        fc_encoding_report report;
+        fc__encoded one = {.number = encoded->number ? own : NULL,
+                           .square = encoded->square ? own + channels : NULL,
+                           .leverage = encoded->leverage ? own + 2 * channels : NULL,
+                           .covariance = f + 1 == frames ? encoded->covariance : NULL};
+        statuses[f] = encode_bent_frame(inner, call, f, &one, encoded->codes + f * codes, &report);
+        if (f == 0)
+            encoded->values = one.values;
+    }
+    for (size_t f = 0; f < frames; f++) {
+        if (statuses[f] != FC_OK) { /* once more, for the message */
+            fc_encoding_report report;
+            fc__encoded one = {0};
+            FC_TRY(encode_bent_frame(context, call, f, &one, encoded->codes + f * codes, &report));
+        }
+        add_sums(channels, sums + f * 3 * channels, encoded->number);
+        add_sums(channels, sums + (f * 3 + 1) * channels, encoded->square);
+        add_sums(channels, sums + (f * 3 + 2) * channels, encoded->leverage);
+    }
+done:
+    free(sums);
+    free(statuses);
+    return status;
+}
+
+static fc_status check_encoding(fc_context *context, const fc_decoder *decoder,
+                                const fc_prior *prior, const double *noise,
+                                const fc_encoding_config *config)
+{
+    if (prior->codes != decoder->config.codes)
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "encoding: the prior has %zu codes, the decoder %zu", prior->codes,
+                        decoder->config.codes);
+    if (!(config->tolerance >= 0.0))
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "encoding: tolerance = %g, a number of 0 or more is needed",
+                        config->tolerance);
+    for (size_t c = 0; c < decoder->config.channels; c++)
+        if (!isfinite(noise[c]) || noise[c] <= 0.0)
+            return fc__fail(context, FC_ERROR_USAGE,
+                            "encoding: noise variance of channel %zu is %g; a positive number is "
+                            "needed",
+                            c, noise[c]);
+    return FC_OK;
+}
+
+fc_status fc_decoder_encode(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
+                            const double *noise, size_t count, const double *coordinates,
+                            const float *values, const fc_encoding_config *config, double *z,
+                            double *covariance, fc_encoding_report *report)
+{
+    fc_encoding_report own;
+    fc__observed observed = {
+        .count = count, .frames = 1, .coordinates = coordinates, .values = &values, .start = z};
+    fc__encoded encoded = {.covariance = covariance};
+    const bent_call call = {decoder, prior, noise, &observed, config};
+    fc_status status = check_encoding(context, decoder, prior, noise, config);
+    if (status != FC_OK)
+        return status;
+    return descend(context, &call, &observed, &encoded, z, report ? report : &own);
+}
+
 fc_status fc__encode(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
                      const double *noise, const fc__observed *observed, fc__encoded *encoded)
 {
@@ -274,6 +494,11 @@ fc_status fc__encode(fc_context *context, const fc_decoder *decoder, const fc_pr
     fc__analysis *analysis = NULL;
     fc__key decoder_key = {{0}}, key = {{0}};
     double *sum = NULL;
+    if (!fc_decoder_is_affine(&decoder->config)) {
+        fc_encoding_config config = fc_encoding_config_default();
+        const bent_call call = {decoder, prior, noise, observed, &config};
+        return encode_bent(context, &call, encoded);
+    }
     FC_TRY(encoding_open(context, decoder, prior, noise, observed, &e, &encoded->values));
     if (e.keyed) {
         decoder_key = fc__decoder_key(decoder);
@@ -299,177 +524,5 @@ done:
     encoding_clear(&e);
     fc__analysis_release(analysis);
     free(sum);
-    return status;
-}
-
-/* ---------------------------------------------------------------- many sets of points */
-
-/* What a group adds up, (channels) each. */
-typedef struct totals {
-    double *number;   /* of values */
-    double *square;   /* of residuals, NULL = not wanted */
-    double *leverage; /* NULL = not wanted */
-} totals;
-
-/* Encodes frames[0..count), a group; z (count, C). */
-static fc_status encode_group(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
-                              const double *noise, const fc_dataset *dataset, const fc_basis *basis,
-                              size_t count, const place *frames, double *z, const totals *sum)
-{
-    fc_status status = FC_OK;
-    const fc_points *points = &dataset->points[frames[0].frame->points];
-    const float **values = NULL;
-    FC_NEW(context, &values, count);
-    for (size_t f = 0; f < count; f++)
-        values[f] = frames[f].frame->values;
-    fc__observed observed = {.count = points->count,
-                             .frames = count,
-                             .coordinates = points->coordinates,
-                             .values = values,
-                             .basis = basis};
-    fc__encoded encoded = {
-        .codes = z, .number = sum->number, .square = sum->square, .leverage = sum->leverage};
-    FC_TRY(fc__encode(context, decoder, prior, noise, &observed, &encoded));
-done:
-    free(values);
-    return status;
-}
-
-/* What all groups have in common. */
-typedef struct request {
-    const fc_decoder *decoder;
-    const fc_prior *prior;
-    const double *noise;
-    const fc_dataset *dataset;
-    const place *sorted;
-    double *z;
-    totals *sums;
-} request;
-
-/* Encodes groups [begin, end), which share a point set if a basis is given; many groups are divided
- * among threads, few use all threads each. */
-static fc_status encode_run(fc_context *context, const request *r, const fc_basis *basis,
-                            size_t begin, size_t end, group *groups)
-{
-    size_t codes = r->decoder->config.codes;
-    int threads = fc_context_threads(context);
-    bool many = end - begin >= 4 * (size_t)threads;
-    fc_context *inner = many ? NULL : context;
-#pragma omp parallel for num_threads(many ? threads : 1) schedule(dynamic, 1)
-    for (size_t g = begin; g < end; g++)
-        groups[g].status =
-            encode_group(inner, r->decoder, r->prior, r->noise, r->dataset, basis,
-                         groups[g].end - groups[g].begin, r->sorted + groups[g].begin,
-                         r->z + groups[g].begin * codes, &r->sums[g]);
-    for (size_t g = begin; g < end; g++)
-        if (groups[g].status != FC_OK)
-            return fc__fail(context, groups[g].status, "encoding frame %zu: %s",
-                            r->sorted[groups[g].begin].order,
-                            inner ? fc_context_message(inner) : fc_status_text(groups[g].status));
-    return FC_OK;
-}
-
-/* The end of the run of groups that begins at `begin`: groups that share a point set (*shared), or
- * groups each of which has its own. */
-static size_t run_end(const place *sorted, const group *groups, size_t count, size_t begin,
-                      bool *shared)
-{
-    size_t end = begin + 1;
-    *shared = end < count &&
-              sorted[groups[begin].begin].frame->points == sorted[groups[end].begin].frame->points;
-    for (; end < count; end++) {
-        size_t points = sorted[groups[end].begin].frame->points;
-        if ((points == sorted[groups[end - 1].begin].frame->points) != *shared)
-            break;
-    }
-    return *shared || end == count ? end : end - (end - begin > 1);
-}
-
-/* Groups with the same points but other missing values take their rows from one basis. */
-static fc_status encode_groups(fc_context *context, const request *r, size_t group_count,
-                               group *groups)
-{
-    fc_status status = FC_OK;
-    const fc_basis *basis = NULL;
-    for (size_t begin = 0, end; begin < group_count; begin = end) {
-        bool shared;
-        end = run_end(r->sorted, groups, group_count, begin, &shared);
-        const fc_points *points = &r->dataset->points[r->sorted[groups[begin].begin].frame->points];
-        if (shared && fc__basis_fits(context, r->decoder, points->count))
-            FC_TRY(
-                fc_basis_acquire(context, r->decoder, points->count, points->coordinates, &basis));
-        FC_TRY(encode_run(context, r, basis, begin, end, groups));
-        fc_basis_release(basis);
-        basis = NULL;
-    }
-done:
-    fc_basis_release(basis);
-    return status;
-}
-
-/* Means over all values of each channel, 0 for a channel without any. */
-static void average(size_t channels, size_t group_count, const totals *sums, double *square,
-                    double *leverage)
-{
-    for (size_t ch = 0; ch < channels; ch++) {
-        double number = 0.0, squares = 0.0, leverages = 0.0;
-        for (size_t g = 0; g < group_count; g++) {
-            number += sums[g].number[ch];
-            squares += square ? sums[g].square[ch] : 0.0;
-            leverages += leverage ? sums[g].leverage[ch] : 0.0;
-        }
-        if (square)
-            square[ch] = number > 0.0 ? squares / number : 0.0;
-        if (leverage)
-            leverage[ch] = number > 0.0 ? leverages / number : 0.0;
-    }
-}
-
-fc_status fc__encode_frames(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
-                            const double *noise, const fc__frames *frames, double *codes,
-                            double *square, double *leverage)
-{
-    fc_status status = FC_OK;
-    size_t channels = frames->dataset->channel_count, c = decoder->config.codes, group_count = 0;
-    place *sorted = NULL;
-    group *groups = NULL;
-    totals *sums = NULL;
-    double *z = NULL, *numbers = NULL;
-    FC_NEW(context, &sorted, frames->count);
-    FC_NEW(context, &groups, frames->count);
-    FC_NEW(context, &z, fc__product(frames->count, c));
-    for (size_t f = 0; f < frames->count; f++)
-        sorted[f] = (place){.frame = frames->frame[f], .order = f};
-    qsort(sorted, frames->count, sizeof *sorted, by_points);
-    for (size_t f = 0; f < frames->count; f++) {
-        if (f == 0 || !fc__same_observed(frames->dataset, sorted[f - 1].frame, sorted[f].frame))
-            groups[group_count++].begin = f;
-        groups[group_count - 1].end = f + 1;
-    }
-    FC_NEW(context, &sums, group_count);
-    FC_NEW(context, &numbers, fc__product(group_count, 3 * channels));
-    for (size_t g = 0; g < group_count; g++) {
-        double *own = numbers + g * 3 * channels;
-        sums[g] = (totals){.number = own,
-                           .square = square ? own + channels : NULL,
-                           .leverage = leverage ? own + 2 * channels : NULL};
-    }
-    const request all = {.decoder = decoder,
-                         .prior = prior,
-                         .noise = noise,
-                         .dataset = frames->dataset,
-                         .sorted = sorted,
-                         .z = z,
-                         .sums = sums};
-    FC_TRY(encode_groups(context, &all, group_count, groups));
-    for (size_t f = 0; f < frames->count; f++)
-        memcpy(codes + sorted[f].order * c, z + f * c, c * sizeof *codes);
-    average(channels, group_count, sums, square, leverage);
-done:
-    free(sorted);
-    free(groups);
-    free(sums);
-    free(z);
-    free(numbers);
     return status;
 }

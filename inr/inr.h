@@ -453,6 +453,35 @@ FC_API FC_NODISCARD fc_status fc_posterior_encode(fc_context *context,
 /* covariance P (C, C) of every frame encoded with this object */
 FC_API void fc_posterior_covariance(const fc_posterior *posterior, double *covariance);
 
+/* The most likely code where the decoder bends, by Gauss-Newton steps damped after Levenberg and
+ * Marquardt: each goes to the posterior mean of the decoder's tangent, and lowers
+ *
+ *   J(z) = (y - D(z))^T R^-1 (y - D(z)) + (z - mu)^T Sigma^-1 (z - mu)
+ *
+ * An affine decoder takes one step. */
+typedef struct fc_encoding_config {
+    size_t steps;     /* at most; default 20 */
+    double tolerance; /* ends where a step would lower J by less than this share; default 1e-4 */
+} fc_encoding_config;
+
+FC_API fc_encoding_config fc_encoding_config_default(void);
+
+typedef struct fc_encoding_report {
+    size_t steps, rejected; /* that lowered J, and that would not have */
+    double cost;            /* J */
+    bool converged;
+} fc_encoding_report;
+
+/* Code of one frame (count, channels), NaN = not observed, with noise variances (channels). z (C):
+ * the code to start from, then the result; covariance P (C, C) at the tangent there and report may
+ * be NULL. */
+FC_API FC_NODISCARD fc_status fc_decoder_encode(fc_context *context, const fc_decoder *decoder,
+                                                const fc_prior *prior, const double *noise,
+                                                size_t count, const double *coordinates,
+                                                const float *values,
+                                                const fc_encoding_config *config, double *z,
+                                                double *covariance, fc_encoding_report *report);
+
 /* Variance of Phi z at other points for codes of the given covariance: diag(Phi P Phi^T). */
 FC_API FC_NODISCARD fc_status fc_basis_variance(fc_context *context, size_t codes,
                                                 const double *covariance, size_t values,
