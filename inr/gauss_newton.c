@@ -6,7 +6,7 @@
 
 fc_encoding_config fc_encoding_config_default(void)
 {
-    return (fc_encoding_config){.steps = 20, .tolerance = 1e-4};
+    return (fc_encoding_config){.steps = 20, .tolerance = 1e-3};
 }
 
 /* A code and what is known there. */

@@ -461,7 +461,7 @@ FC_API void fc_posterior_covariance(const fc_posterior *posterior, double *covar
  * An affine decoder takes one step. */
 typedef struct fc_encoding_config {
     size_t steps;     /* at most; default 20 */
-    double tolerance; /* ends where a step would lower J by less than this share; default 1e-4 */
+    double tolerance; /* ends where a step would lower J by less than this share; default 1e-3 */
 } fc_encoding_config;
 
 FC_API fc_encoding_config fc_encoding_config_default(void);
@@ -491,11 +491,14 @@ FC_API FC_NODISCARD fc_status fc_basis_variance(fc_context *context, size_t code
 /* ---------------------------------------------------------------- decoder fitting */
 
 typedef enum fc_fit_method {
-    FC_FIT_AUTO,       /* FC_FIT_SERIES for layers = 0, else FC_FIT_PROJECTION */
+    FC_FIT_AUTO,       /* FC_FIT_SERIES for an affine decoder with layers = 0, else
+                          FC_FIT_PROJECTION */
     FC_FIT_SERIES,     /* layers = 0: Gaussian EM for the Fourier coefficients of the frames, whose
                           principal directions become the modes; on shared points one step, POD */
     FC_FIT_PROJECTION, /* POD regression where frames share points, then variable projection
-                          (Golub & Pereyra 1973): codes are always the solved ones */
+                          (Golub & Pereyra 1973): codes are always the solved ones. A decoder that
+                          bends starts from the codes of the POD, and each step of the weights from
+                          a Gauss-Newton step of the codes */
     FC_FIT_AUTO_DECODING /* DINo's procedure: Adam on codes and weights together */
 } fc_fit_method;
 
@@ -511,7 +514,8 @@ typedef struct fc_fit_config {
     size_t batch_points;  /* points of a frame a step; default 512 */
     double ridge;         /* FC_FIT_SERIES: share of the normal matrix's mean diagonal added to it;
                              default 0 = chosen with the filters */
-    double rate;          /* Adam rate of the weights; default 7e-3 */
+    double rate;          /* Adam rate of the weights; default 0 = 7e-3, or 2e-3 where the decoder
+                             bends */
     double code_rate;     /* Adam rate of the codes, auto-decoding only; default 1e-3 */
     size_t em_iterations; /* FC_FIT_SERIES on points that differ between frames; default 5 */
     uint64_t seed;
@@ -530,7 +534,8 @@ typedef struct fc_fit_report {
 
 /* Fits a decoder to the first `train_frames` frames of sequences (0 = all); the sequences marked in
  * `validation` (sequence_count flags, may be NULL) only pick C. Values must be normalised.
- * decoder_config.codes is ignored in favour of fit->codes. Codes are centred, ordered by energy and
+ * decoder_config.codes is ignored in favour of fit->codes; a decoder that bends has as many as the
+ * POD would need. Codes are centred, ordered by energy and
  * share one scale (POD gauge): *prior has mean 0 and a diagonal covariance of trace C. noise
  * (channels) receives the variance that the decoder leaves unresolved, on validation frames where
  * there are any. */

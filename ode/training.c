@@ -67,9 +67,14 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     fault(list, size, c->fit.max_codes == 0, "fit.max_codes must be at least 1");
     fault(list, size, c->fit.batch_frames == 0 || c->fit.batch_points == 0,
           "fit.batch_frames and fit.batch_points must be at least 1");
-    fault(list, size, !(c->fit.rate > 0.0) || !(c->fit.code_rate > 0.0),
-          "fit.rate and fit.code_rate must be positive");
+    fault(list, size, !(c->fit.rate >= 0.0) || !(c->fit.code_rate > 0.0),
+          "fit.rate must be >= 0 (0 = chosen) and fit.code_rate positive");
     fault(list, size, c->decoder.layers > 16, "decoder.layers must be at most 16");
+    fault(list, size, c->decoder.width > 65536, "decoder.width must be at most 65536");
+    fault(list, size, !(c->decoder.omega0 >= 0.0) || !isfinite(c->decoder.omega0),
+          "decoder.omega0 must be a finite number >= 0 (0 = chosen)");
+    fault(list, size, !fc_decoder_is_affine(&c->decoder) && c->fit.method == FC_FIT_SERIES,
+          "fit.method = series suits decoder.family = fourier only");
     fault(list, size, !(c->dynamics.rate > 0.0), "dynamics.rate must be positive");
     fault(list, size, c->dynamics.batch < 1 || c->dynamics.batch > 4096,
           "dynamics.batch must be 1 to 4096");
@@ -94,6 +99,10 @@ static fc_status fit_decoder(fc_training *t)
     fc_fit_config fit = t->config.fit;
     fc_fit_report report;
     double *noise = NULL;
+    if (t->data.decoder_sees_all && !fc_decoder_is_affine(&decoder))
+        return fc__fail(t->context, FC_ERROR_USAGE,
+                        "decoder.family: forecasts of a record carry the residual of its latest "
+                        "observations, which needs a basis: choose fourier");
     decoder.seed = fit.seed = t->config.seed;
     FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, t->data.validation, &decoder, &fit,
                           &model->decoder, &model->prior, model->noise, &report));

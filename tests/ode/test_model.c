@@ -227,7 +227,8 @@ static void deviations_are_those_of_dense_algebra(void **state)
     for (size_t i = 0; i < CODES * CODES; i++)
         root[i] = 0.3 * fc__rng_normal(&rng);
     fc__dsyrk(CODES, CODES, 1.0, root, 0.0, covariance);
-    must(*state, fc_model_decode_std(*state, model, COUNT, x, 99, covariance, deviation));
+    must(*state, fc_model_decode_std(*state, model, COUNT, x, 99, model->prior->mean, covariance,
+                                     deviation));
     must(*state, fc_decoder_basis(*state, model->decoder, COUNT, x, phi0, phi));
     for (size_t k = 0; k < 2 * COUNT; k++) {
         double variance = model->noise[k % 2];
@@ -254,7 +255,7 @@ static void deviations_are_positive_and_smaller_where_something_is_observed(void
         values[p] = NAN;
     values[0] = 10.0f;
     must(*state, fc_model_encode(*state, model, 0.0, POINTS, x, values, z, covariance));
-    must(*state, fc_model_decode_std(*state, model, POINTS, x, 1, covariance, deviation));
+    must(*state, fc_model_decode_std(*state, model, POINTS, x, 1, z, covariance, deviation));
     for (size_t p = 0; p < POINTS; p++) {
         assert_true(deviation[p] > 0.0f && (double)deviation[p] <= prior * (1.0 + TOLERANCE_STD));
         assert_true(p == 0 || deviation[p] > deviation[0]);
