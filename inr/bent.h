@@ -25,4 +25,8 @@ fc_status fc__bent_vjp_double(fc_context *context, const fc_decoder *decoder,
                               const double *z, const double *u_bar, double *parameter_gradient,
                               double *z_gradient);
 
+/* Gives the decoder codes to start from (count, C), which are copied. */
+fc_status fc__decoder_set_starts(fc_context *context, fc_decoder *decoder, size_t count,
+                                 const float *starts);
+
 #endif

@@ -1,4 +1,4 @@
-#include "inr/support.h"
+#include "inr/bent.h"
 
 #include <limits.h>
 #include <math.h>
@@ -354,10 +354,55 @@ void fc_decoder_destroy(fc_decoder *decoder)
     if (!decoder)
         return;
     free(decoder->parameters);
+    free(decoder->starts);
     free(decoder);
 }
 
+fc_status fc__decoder_set_starts(fc_context *context, fc_decoder *decoder, size_t count,
+                                 const float *starts)
+{
+    fc_status status = FC_OK;
+    float *copy = NULL;
+    size_t size = fc__product(count, decoder->config.codes);
+    FC_NEW(context, &copy, size);
+    memcpy(copy, starts, size * sizeof *copy);
+    free(decoder->starts);
+    decoder->starts = copy;
+    decoder->start_count = count;
+done:
+    return status;
+}
+
 /* ---------------------------------------------------------------- change of codes */
+
+/* Codes to start from in new coordinates: z_new = (T^T T)^-1 T^T (z_old - offset). */
+static fc_status change_starts(fc_context *context, const fc_decoder *decoder, size_t new_codes,
+                               const double *transform, const double *offset, float **starts)
+{
+    fc_status status = FC_OK;
+    size_t count = decoder->start_count, codes = decoder->config.codes;
+    double *normal = NULL, *from = NULL, *to = NULL;
+    FC_NEW(context, starts, fc__product(count, new_codes));
+    FC_NEW(context, &normal, fc__product(new_codes, new_codes));
+    FC_NEW(context, &from, fc__product(count, codes));
+    FC_NEW(context, &to, fc__product(count, new_codes));
+    if (count == 0)
+        goto done;
+    for (size_t i = 0; i < count * codes; i++)
+        from[i] = (double)decoder->starts[i] - offset[i % codes];
+    fc__dsyrk(new_codes, codes, 1.0, transform, 0.0, normal);
+    FC_TRY(fc__cholesky(context, "change of codes", new_codes, normal));
+    fc__dgemm(true, true, new_codes, count, codes, 1.0, transform, new_codes, from, codes, 0.0, to,
+              count);
+    fc__cholesky_solve(new_codes, normal, count, to);
+    for (size_t i = 0; i < count * new_codes; i++)
+        (*starts)[i] = (float)to[i % new_codes * count + i / new_codes];
+done:
+    free(normal);
+    free(from);
+    free(to);
+    return status;
+}
 
 /* A_new = A transform and b_new = b + A offset for the (rows, C) block of all layers and channels.
  */
@@ -396,7 +441,7 @@ fc_status fc_decoder_change_codes(fc_context *context, fc_decoder *decoder, size
                                   const double *transform, const double *offset)
 {
     fc_status status = FC_OK;
-    float *parameters = NULL;
+    float *parameters = NULL, *starts = NULL;
     fc_decoder_config config = decoder->config;
     config.codes = new_codes;
     FC_TRY(validate(context, &decoder->domain, &config));
@@ -413,6 +458,10 @@ fc_status fc_decoder_change_codes(fc_context *context, fc_decoder *decoder, size
     FC_TRY(change_block(context, old.count - old.gain, decoder->config.codes, new_codes, transform,
                         offset, decoder->parameters + old.gate, parameters + new.gate,
                         parameters + new.gain));
+    FC_TRY(change_starts(context, decoder, new_codes, transform, offset, &starts));
+    free(decoder->starts);
+    decoder->starts = starts;
+    starts = NULL;
     free(decoder->parameters);
     decoder->parameters = parameters;
     decoder->parameter_count = new.count;
@@ -420,5 +469,6 @@ fc_status fc_decoder_change_codes(fc_context *context, fc_decoder *decoder, size
     parameters = NULL;
 done:
     free(parameters);
+    free(starts);
     return status;
 }

@@ -1,4 +1,5 @@
 /* Fitting of decoders that bend. */
+#include "inr/bent.h"
 #include "inr/fit.h"
 
 #include <math.h>
@@ -56,6 +57,41 @@ done:
     free(mean);
     free(covariance);
     free(noise);
+    return status;
+}
+
+/* Gives the decoder codes of frames that lie far from each other: after the one nearest to the mean
+ * always that which is furthest from all that are chosen (Gonzalez 1985). */
+static fc_status choose_starts(fc_context *context, fc_decoder *decoder, size_t frames,
+                               const double *z)
+{
+    enum { STARTS = 32 };
+    fc_status status = FC_OK;
+    size_t c = decoder->config.codes, count = frames < STARTS ? frames : STARTS, next = 0;
+    double *distance = NULL, *mean = NULL;
+    float *starts = NULL;
+    FC_NEW(context, &distance, frames);
+    FC_NEW(context, &mean, c);
+    FC_NEW(context, &starts, fc__product(count, c));
+    for (size_t i = 0; i < frames * c; i++)
+        mean[i % c] += z[i] / (double)frames;
+    for (size_t k = 0; k < count; k++) {
+        for (size_t f = 0, first = next; f < frames; f++) {
+            double square = 0.0;
+            for (size_t i = 0; i < c; i++)
+                square += pow(z[f * c + i] - (k ? z[first * c + i] : mean[i]), 2);
+            distance[f] = k > 1 ? fmin(distance[f], square) : square;
+            if (k ? distance[f] > distance[next] : distance[f] < distance[next])
+                next = f;
+        }
+        for (size_t i = 0; i < c; i++)
+            starts[k * c + i] = (float)z[next * c + i];
+    }
+    FC_TRY(fc__decoder_set_starts(context, decoder, count, starts));
+done:
+    free(distance);
+    free(mean);
+    free(starts);
     return status;
 }
 
@@ -134,6 +170,7 @@ fc_status fc__fit_bent(fc_context *context, const fc__frames *training,
     for (size_t i = 0; i < size; i++)
         z[i] = (double)codes[i];
     FC_TRY(solve_codes(context, *decoder, training, z));
+    FC_TRY(choose_starts(context, *decoder, training->count, z));
     FC_TRY(fc__pod_gauge(context, *decoder, training, z, prior));
 done:
     free(z);

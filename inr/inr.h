@@ -307,6 +307,8 @@ typedef struct fc_decoder {
     size_t inputs;          /* network inputs a point */
     size_t parameter_count; /* all weights, filters included */
     float *parameters;      /* (parameter_count); layout: fc_decoder_layout */
+    size_t start_count;     /* where the decoder bends: codes that encoding may start from beside */
+    float *starts;          /* the prior's mean (start_count, C), some of the training frames' */
 } fc_decoder;
 
 /* Offsets into parameters. Arrays of layer l follow each other for l = 0..layers. The width is

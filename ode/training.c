@@ -1,5 +1,6 @@
 /* A training run: decoder, codes, cycle, dynamics, error bars. Everything but the dynamics is made
  * when the run is created; the dynamics then runs in slices that can be saved and resumed. */
+#include "inr/bent.h"
 #include "ode/linear_dynamics.h"
 #include "ode/residual.h"
 #include "ode/residual_fit.h"
@@ -287,6 +288,8 @@ static fc_status adopt(fc_training *t, const fc_model *saved)
     FC_TRY(fc_decoder_create(context, &saved->domain, &saved->decoder->config, &model->decoder));
     memcpy(model->decoder->parameters, saved->decoder->parameters,
            saved->decoder->parameter_count * sizeof(float));
+    FC_TRY(fc__decoder_set_starts(context, model->decoder, saved->decoder->start_count,
+                                  saved->decoder->starts));
     FC_TRY(
         fc_prior_create(context, c, saved->prior->mean, saved->prior->covariance, &model->prior));
     memcpy(model->noise, saved->noise, saved->channel_count * sizeof *saved->noise);

@@ -186,6 +186,13 @@ static fc_status write_decoder(fc__h5 *h5, const fc_decoder *decoder)
     }
     size_t count = fc__decoder_parts(config, decoder->inputs, parts);
     FC_TRY(write_parts(h5, group, count, parts, decoder->parameters));
+    if (!fc_decoder_is_affine(config))
+        FC_TRY(fc__h5_put_uint(h5, group, "start_count", decoder->start_count));
+    if (decoder->start_count) {
+        const size_t shape[2] = {decoder->start_count, config->codes};
+        FC_TRY(
+            fc__h5_write_array(h5, group, "starts", H5T_NATIVE_FLOAT, 2, shape, decoder->starts));
+    }
 done:
     return status;
 }

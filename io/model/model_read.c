@@ -1,6 +1,7 @@
 /* Reads what model_file.h describes. Every size is checked against the others and against what the
  * file can hold before anything is allocated for it, and every number that is computed with must be
  * finite. */
+#include "inr/bent.h"
 #include "io/dataset_file.h"
 #include "io/model/model_file.h"
 
@@ -283,6 +284,28 @@ done:
     return status;
 }
 
+/* Codes that encoding may start from. */
+static fc_status read_starts(fc__h5 *h5, hid_t group, fc_decoder *decoder)
+{
+    enum { MOST_STARTS = 65536 };
+    fc_status status = FC_OK;
+    size_t count;
+    float *starts = NULL;
+    if (fc_decoder_is_affine(&decoder->config))
+        return FC_OK;
+    FC_TRY(get_size(h5, group, "decoder", "start_count", 0, MOST_STARTS, &count));
+    const fc__part part = {"starts", 0, 2, {count, decoder->config.codes}};
+    FC_NEW(h5->context, &starts, fc__product(count, decoder->config.codes));
+    if (count) {
+        FC_TRY(check_parts(h5, group, "decoder", 1, &part));
+        FC_TRY(read_parts(h5, group, "decoder", 1, &part, starts));
+    }
+    FC_TRY(fc__decoder_set_starts(h5->context, decoder, count, starts));
+done:
+    free(starts);
+    return status;
+}
+
 static fc_status read_decoder(fc__h5 *h5, fc_model *model)
 {
     fc_status status = FC_OK;
@@ -306,6 +329,7 @@ static fc_status read_decoder(fc__h5 *h5, fc_model *model)
         goto done;
     }
     FC_TRY(read_parts(h5, group, "decoder", count, parts, model->decoder->parameters));
+    FC_TRY(read_starts(h5, group, model->decoder));
 done:
     return status;
 }

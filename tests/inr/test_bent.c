@@ -297,7 +297,10 @@ static void change_of_codes_keeps_the_fields(void **state)
         double *x = random_points(&decoder->domain, POINTS, 3);
         float *before = zeros(SIZE, sizeof *before), *after = zeros(SIZE, sizeof *after);
         CHECK(fc_decoder_values(*state, decoder, POINTS, x, 1, z_old, before));
+        CHECK(fc__decoder_set_starts(*state, decoder, 1, z_old));
         CHECK(fc_decoder_change_codes(*state, decoder, NEW, transform, offset));
+        for (size_t c = 0; c < NEW; c++) /* codes to start from move along */
+            assert_true(fabsf(decoder->starts[c] - z_new[c]) < 1e-4f);
         CHECK(fc_decoder_values(*state, decoder, POINTS, x, 1, z_new, after));
         double *expected = to_double(SIZE, before);
         assert_true(difference_float(SIZE, after, expected) < tolerance.changed);

@@ -1,5 +1,6 @@
 /* Model files: every number comes back to the last bit, and nothing but a whole model is taken for
  * one. */
+#include "inr/bent.h"
 #include "inr/support.h"
 #include "ode/residual.h"
 #include "tests/io/io_testing.h"
@@ -104,6 +105,9 @@ static fc_model *make_model(bench *in, const fc_decoder_config *decoder,
     make_residual(&rng, &model->residual);
     assert_ok(in, fc_decoder_create(in->context, &model->domain, decoder, &model->decoder));
     fill_floats(&rng, model->decoder->parameter_count, model->decoder->parameters);
+    if (!fc_decoder_is_affine(decoder))
+        assert_ok(
+            in, fc__decoder_set_starts(in->context, model->decoder, 2, model->decoder->parameters));
     assert_ok(in, fc_field_create(in->context, field, 5, &model->field));
     fill_floats(&rng, model->field->parameter_count, model->field->parameters);
     return model;
@@ -193,6 +197,10 @@ static void assert_same_networks(const fc_model *a, const fc_model *b)
         assert_true(a->decoder->config.omega0 == b->decoder->config.omega0);
         assert_int_equal(a->decoder->config.filter, b->decoder->config.filter);
         assert_true(a->decoder->config.bandwidth == b->decoder->config.bandwidth);
+        assert_int_equal(a->decoder->start_count, b->decoder->start_count);
+        if (a->decoder->start_count)
+            assert_same_bits(a->decoder->starts, b->decoder->starts,
+                             a->decoder->start_count * CODES * sizeof(float));
         assert_int_equal(a->decoder->parameter_count, b->decoder->parameter_count);
         assert_same_bits(a->decoder->parameters, b->decoder->parameters,
                          a->decoder->parameter_count * sizeof(float));
