@@ -161,14 +161,18 @@ done:
 static fc_status try_starts(fc_context *context, const bent_call *call,
                             const fc__observed *observed, fc__encoded *encoded, double *z)
 {
-    enum { TRIED = 2 };
+    enum { TRIED = 2, STEPS = 6 };
     fc_status status = FC_OK;
     size_t codes = call->decoder->config.codes, count = call->decoder->start_count;
     fc_encoding_report best, report;
+    fc_encoding_config short_way = *call->config;
+    bent_call some = *call;
     double *cost = NULL, *other = NULL;
+    short_way.steps = short_way.steps < STEPS ? short_way.steps : STEPS;
+    some.config = &short_way;
     FC_NEW(context, &cost, count);
     FC_NEW(context, &other, codes);
-    FC_TRY(descend(context, call, observed, encoded, z, &best));
+    FC_TRY(descend(context, &some, observed, encoded, z, &best));
     if (count)
         FC_TRY(find_costs(context, call, observed, count, call->decoder->starts, cost));
     for (size_t tried = 0; tried < TRIED && tried < count; tried++) {
@@ -178,7 +182,7 @@ static fc_status try_starts(fc_context *context, const bent_call *call,
         cost[k] = INFINITY;
         for (size_t i = 0; i < codes; i++)
             other[i] = (double)call->decoder->starts[k * codes + i];
-        FC_TRY(descend(context, call, observed, encoded, other, &report));
+        FC_TRY(descend(context, &some, observed, encoded, other, &report));
         if (report.cost < best.cost) {
             best = report;
             memcpy(z, other, codes * sizeof *z);

@@ -130,7 +130,7 @@ static fc_status descend(fc_context *context, search *s, const fc_encoding_confi
     const double first_damping = 1e-2, most_damping = 1e8, change = 10.0;
     fc_status status = FC_OK;
     double damping = 0.0, fall;
-    while (report->steps < config->steps && damping <= most_damping) {
+    while (report->steps + report->rejected < config->steps && damping <= most_damping) {
         FC_TRY(propose(context, s, damping, analysis, &fall));
         if (fall <= config->tolerance * s->here.cost) {
             report->converged = true;

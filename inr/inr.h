@@ -462,7 +462,7 @@ FC_API void fc_posterior_covariance(const fc_posterior *posterior, double *covar
  *
  * An affine decoder takes one step. */
 typedef struct fc_encoding_config {
-    size_t steps;     /* at most; default 20 */
+    size_t steps;     /* at most, with those that are taken back; default 20 */
     double tolerance; /* ends where a step would lower J by less than this share; default 1e-3 */
 } fc_encoding_config;
 
