@@ -69,7 +69,7 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     fault(list, size, c->fit.batch_frames == 0 || c->fit.batch_points == 0,
           "fit.batch_frames and fit.batch_points must be at least 1");
     fault(list, size, !(c->fit.rate >= 0.0) || !(c->fit.code_rate > 0.0),
-          "fit.rate must be >= 0 (0 = chosen) and fit.code_rate positive");
+          "fit.rate must be >= 0 and fit.code_rate positive");
     fault(list, size, c->decoder.layers > 16, "decoder.layers must be at most 16");
     fault(list, size, c->decoder.width > 65536, "decoder.width must be at most 65536");
     fault(list, size, !(c->decoder.omega0 >= 0.0) || !isfinite(c->decoder.omega0),
