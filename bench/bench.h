@@ -164,6 +164,10 @@ double bench_field_flops(const fc_field_config *field);
 /* count random codes N(0, 1) of C numbers */
 fc_status bench_codes_create(fc_context *context, size_t count, size_t codes, double **z);
 
+/* families DATA TEST [options]: error of each family of decoders against the number of codes
+ * (families.c), given its arguments from its name on. Returns the program's exit code. */
+int bench_families(int count, char **arguments);
+
 /* solvers MODEL DATA: whether the learned field is a true ODE (solvers.c). */
 fc_status bench_solvers(fc_context *context, const char *model, const char *data);
 

@@ -1,4 +1,5 @@
 #include "inr/basis.h"
+#include "inr/bent.h"
 #include "inr/kernels/kernels.h"
 
 #include <omp.h>
@@ -55,12 +56,21 @@ static size_t tile_size(size_t count, size_t start)
 
 /* ---------------------------------------------------------------- basis */
 
+static fc_status no_basis(fc_context *context)
+{
+    return fc__fail(context, FC_ERROR_USAGE,
+                    "decoder: its fields are not affine in the code, so that it has a tangent at "
+                    "each code but no basis");
+}
+
 fc_status fc_decoder_basis(fc_context *context, const fc_decoder *decoder, size_t count,
                            const double *coordinates, float *phi0, float *phi)
 {
     fc_status status = FC_OK;
     fc__network network = {0};
     tapes memory = {0};
+    if (!fc_decoder_is_affine(&decoder->config))
+        return no_basis(context);
     size_t work = fc__product(count, decoder->parameter_count);
     int threads = fc__threads_worth(context, work, tiles_of(count));
     FC_TRY(fc__network_open(context, decoder, FC__FOR_BASIS, &network));
@@ -103,6 +113,8 @@ fc_status fc_decoder_basis_vjp(fc_context *context, const fc_decoder *decoder, s
     tapes memory = {0};
     float *gradients = NULL;
     size_t tiles = tiles_of(count), slices = slices_of(tiles);
+    if (!fc_decoder_is_affine(&decoder->config))
+        return no_basis(context);
     size_t work = fc__product(count, decoder->parameter_count);
     int threads = fc__threads_worth(context, work, slices);
     FC_TRY(fc__network_open(context, decoder, use, &network));
@@ -169,6 +181,8 @@ fc_status fc_decoder_values(fc_context *context, const fc_decoder *decoder, size
     fc__network network = {0};
     tapes memory = {0};
     float *shift = NULL;
+    if (!fc_decoder_is_affine(&decoder->config))
+        return fc__bent_values(context, decoder, count, coordinates, codes_count, z, u);
     size_t work = fc__product(fc__product(count, codes_count), decoder->parameter_count);
     int threads = fc__threads_worth(context, work, tiles_of(count));
     FC_TRY(fc__network_open(context, decoder, FC__FOR_VALUES, &network));
@@ -193,6 +207,53 @@ done:
     tapes_destroy(&memory);
     free(shift);
     return status;
+}
+
+/* ---------------------------------------------------------------- at one code */
+
+fc_status fc_decoder_tangent(fc_context *context, const fc_decoder *decoder, size_t count,
+                             const double *coordinates, const float *z, float *phi0, float *phi)
+{
+    if (fc_decoder_is_affine(&decoder->config))
+        return fc_decoder_basis(context, decoder, count, coordinates, phi0, phi);
+    return fc__bent_tangent_at(context, decoder, count, coordinates, z, phi0, phi);
+}
+
+/* phi0_bar = u_bar, Phi_bar = u_bar z^T, z_bar = Phi^T u_bar */
+static fc_status affine_vjp(fc_context *context, const fc_decoder *decoder, size_t count,
+                            const double *coordinates, const float *z, const float *u_bar,
+                            float *parameter_gradient, float *z_gradient)
+{
+    fc_status status = FC_OK;
+    size_t rows = fc__product(count, decoder->config.channels), codes = decoder->config.codes;
+    float *phi0 = NULL, *phi = NULL;
+    FC_NEW(context, &phi0, rows);
+    FC_NEW(context, &phi, fc__product(rows, codes));
+    if (z_gradient) {
+        FC_TRY(fc_decoder_basis(context, decoder, count, coordinates, phi0, phi));
+        fc__sgemm(true, false, codes, 1, rows, 1.0f, phi, codes, u_bar, 1, 1.0f, z_gradient, 1);
+    }
+    if (parameter_gradient) {
+        for (size_t i = 0; i < rows * codes; i++)
+            phi[i] = u_bar[i / codes] * z[i % codes];
+        FC_TRY(fc_decoder_basis_vjp(context, decoder, count, coordinates, u_bar, phi,
+                                    parameter_gradient));
+    }
+done:
+    free(phi0);
+    free(phi);
+    return status;
+}
+
+fc_status fc_decoder_values_vjp(fc_context *context, const fc_decoder *decoder, size_t count,
+                                const double *coordinates, const float *z, const float *u_bar,
+                                float *parameter_gradient, float *z_gradient)
+{
+    if (fc_decoder_is_affine(&decoder->config))
+        return affine_vjp(context, decoder, count, coordinates, z, u_bar, parameter_gradient,
+                          z_gradient);
+    return fc__bent_values_vjp(context, decoder, count, coordinates, z, u_bar, parameter_gradient,
+                               z_gradient);
 }
 
 /* ---------------------------------------------------------------- features */

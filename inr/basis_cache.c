@@ -65,7 +65,8 @@ static size_t basis_bytes(const fc_decoder *decoder, size_t count)
 
 bool fc__basis_fits(const fc_context *context, const fc_decoder *decoder, size_t count)
 {
-    return fc__cache_accepts(fc__context_cache(context), basis_bytes(decoder, count));
+    return fc_decoder_is_affine(&decoder->config) &&
+           fc__cache_accepts(fc__context_cache(context), basis_bytes(decoder, count));
 }
 
 static fc_status form_basis(fc_context *context, const fc_decoder *decoder, const fc__key *key,
@@ -167,6 +168,14 @@ static void gather(fc__basis_view *view, size_t start, size_t size)
     }
 }
 
+void fc__basis_move(fc__basis_view *view, const float *z)
+{
+    if (fc_decoder_is_affine(&view->decoder->config))
+        return;
+    view->z = z;
+    view->size = 0;
+}
+
 fc_status fc__basis_part(fc_context *context, fc__basis_view *view, size_t start, size_t size,
                          const float **phi0, const float **phi)
 {
@@ -185,9 +194,9 @@ fc_status fc__basis_part(fc_context *context, fc__basis_view *view, size_t start
     if (view->index)
         gather(view, start, size);
     else
-        FC_TRY(fc_decoder_basis(context, view->decoder, size,
-                                view->coordinates + start * view->decoder->domain.dims, view->phi0,
-                                view->phi));
+        FC_TRY(fc_decoder_tangent(context, view->decoder, size,
+                                  view->coordinates + start * view->decoder->domain.dims, view->z,
+                                  view->phi0, view->phi));
     view->start = start;
     view->size = size;
 done:

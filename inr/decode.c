@@ -108,6 +108,8 @@ done:
  * once L w^2 + (L + 1) w C for the basis, then C for each code. */
 static bool direct_is_cheaper(const fc_decoder *decoder, size_t frames)
 {
+    if (!fc_decoder_is_affine(&decoder->config))
+        return true; /* there is no other way */
     double layers = (double)decoder->config.layers, width = 2.0 * (double)decoder->config.filters;
     double codes = (double)decoder->config.codes, products = layers * width * width;
     double direct = (double)frames * (products + 2.0 * (layers + 1.0) * width);

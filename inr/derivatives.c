@@ -264,6 +264,9 @@ fc_status fc_decoder_derivatives(fc_context *context, const fc_decoder *decoder,
     fc_status status = FC_OK;
     network n = {0};
     double *work = NULL;
+    if (!fc_decoder_is_affine(&decoder->config))
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "decoder: derivatives in space are known of the fourier family only");
     FC_TRY(network_open(context, decoder, z, &n));
     size_t per_point = n.channels, tiles = count / TILE + (count % TILE > 0);
     int threads = fc__threads_worth(context, fc__product(count, decoder->parameter_count), tiles);

@@ -1,32 +1,9 @@
-/* Posterior codes of observed frames. */
-#include "inr/encode.h"
-#include "inr/analysis.h"
-#include "inr/basis_cache.h"
-#include "inr/fit.h"
+/* Posterior codes of frames observed at one set of points. */
+#include "inr/intake.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Frames order[begin..end) have the same points and the same missing values. */
-typedef struct group {
-    size_t begin, end;
-    fc_status status;
-} group;
-
-/* A frame and its place in the caller's order. */
-typedef struct place {
-    const fc_frame *frame;
-    size_t order;
-} place;
-
-static int by_points(const void *a, const void *b)
-{
-    const place *x = a, *y = b;
-    if (x->frame->points != y->frame->points)
-        return x->frame->points < y->frame->points ? -1 : 1;
-    return (x->order > y->order) - (x->order < y->order);
-}
 
 /* ---------------------------------------------------------------- one set of points */
 
@@ -35,23 +12,7 @@ enum {
     PART_MULTIPLE = 512
 }; /* rows taken at a time, points a multiple of this */
 
-/* One call of fc__encode. */
-typedef struct encoding {
-    const fc_prior *prior;
-    size_t channels, codes;
-    size_t kept;         /* points with an observed value */
-    size_t part;         /* of them taken at a time */
-    size_t *place;       /* (kept) among all points, NULL = all are kept */
-    double *coordinates; /* (kept, dims), NULL = those of all points */
-    bool keyed;          /* something may be kept, so that keys are worth computing */
-    fc__basis_view view;
-    fc__values values;
-    double *precision; /* (channels): of the noise */
-    double *weight;    /* (part, channels) */
-    double *m;         /* (C): mean of the prior and shift */
-} encoding;
-
-static void encoding_clear(encoding *e)
+void fc__intake_clear(fc__intake *e)
 {
     fc__basis_close(&e->view);
     free(e->place);
@@ -71,7 +32,7 @@ static size_t count_values(size_t values, const float *y)
 }
 
 /* Chooses the points with an observed value; *values counts these. */
-static fc_status keep_points(fc_context *context, const fc__observed *o, size_t dims, encoding *e,
+static fc_status keep_points(fc_context *context, const fc__observed *o, size_t dims, fc__intake *e,
                              size_t *values)
 {
     fc_status status = FC_OK;
@@ -103,8 +64,8 @@ done:
 }
 
 /* Opens the basis at the kept points: rows of that at all points where it is at hand. */
-static fc_status open_basis(fc_context *context, const fc_decoder *decoder, const fc__observed *o,
-                            const fc__key *decoder_key, const fc__key *key, encoding *e)
+fc_status fc__intake_basis(fc_context *context, const fc_decoder *decoder, const fc__observed *o,
+                           const fc__key *decoder_key, const fc__key *key, fc__intake *e)
 {
     fc_status status = FC_OK;
     const fc_basis *found = NULL, *all = o->basis;
@@ -121,7 +82,7 @@ static fc_status open_basis(fc_context *context, const fc_decoder *decoder, cons
 
 /* The kept points [start, start + size), size at most one part: their weights are those of the
  * observed channels. */
-static size_t set_weights(encoding *e, size_t start)
+static size_t set_weights(fc__intake *e, size_t start)
 {
     size_t channels = e->channels, size = e->kept - start < e->part ? e->kept - start : e->part;
     for (size_t k = 0; k < size; k++) {
@@ -135,7 +96,7 @@ static size_t set_weights(encoding *e, size_t start)
 }
 
 /* The next part: its rows, with their weights, and its number of points. */
-static fc_status take_part(fc_context *context, encoding *e, size_t start, fc__rows *rows)
+fc_status fc__intake_part(fc_context *context, fc__intake *e, size_t start, fc__rows *rows)
 {
     size_t size = set_weights(e, start);
     *rows = (fc__rows){.count = size * e->channels, .codes = e->codes, .weight = e->weight};
@@ -144,7 +105,7 @@ static fc_status take_part(fc_context *context, encoding *e, size_t start, fc__r
 
 /* Key of an analysis: that of the basis, weights, and the prior's covariance (its mean has no part
  * in it). */
-static fc__key analysis_key(const fc__key *basis_key, encoding *e)
+static fc__key analysis_key(const fc__key *basis_key, fc__intake *e)
 {
     size_t codes = e->codes;
     fc__key key = *basis_key;
@@ -157,13 +118,13 @@ static fc__key analysis_key(const fc__key *basis_key, encoding *e)
 }
 
 /* The sums over all parts, and the normal matrix unless the analysis is known already. */
-static fc_status add_parts(fc_context *context, encoding *e, const fc__analysis *analysis,
+static fc_status add_parts(fc_context *context, fc__intake *e, const fc__analysis *analysis,
                            double *normal, double *sum)
 {
     fc_status status = FC_OK;
     fc__rows rows;
     for (size_t start = 0; start < e->kept; start += e->part) {
-        FC_TRY(take_part(context, e, start, &rows));
+        FC_TRY(fc__intake_part(context, e, start, &rows));
         if (normal)
             FC_TRY(fc__normal_add(context, &rows, normal));
         FC_TRY(fc__project_add(context, &rows, &e->values, analysis, e->m, sum));
@@ -173,7 +134,7 @@ done:
 }
 
 /* The analysis, from the cache or made, and the sums (frames, C). */
-static fc_status analyse(fc_context *context, encoding *e, size_t values, const fc__key *key,
+static fc_status analyse(fc_context *context, fc__intake *e, size_t values, const fc__key *key,
                          fc__analysis **analysis, double *sum)
 {
     fc_status status = FC_OK;
@@ -183,7 +144,7 @@ static fc_status analyse(fc_context *context, encoding *e, size_t values, const 
     *analysis = e->keyed ? (fc__analysis *)fc__cache_find(cache, key) : NULL;
     bool made = !*analysis;
     if (made && values < e->codes && e->kept <= e->part) {
-        FC_TRY(take_part(context, e, 0, &rows));
+        FC_TRY(fc__intake_part(context, e, 0, &rows));
         FC_TRY(fc__analysis_dual(context, e->prior, &rows, analysis));
     } else if (made) {
         FC_NEW(context, &normal, fc__product(e->codes, e->codes));
@@ -201,13 +162,13 @@ done:
 }
 
 /* Residuals and leverages, in a second pass over the parts. */
-static fc_status add_residuals(fc_context *context, encoding *e, const fc__analysis *analysis,
+fc_status fc__intake_residuals(fc_context *context, fc__intake *e, const fc__analysis *analysis,
                                fc__encoded *encoded)
 {
     fc_status status = FC_OK;
     fc__rows rows;
     for (size_t start = 0; start < e->kept; start += e->part) {
-        FC_TRY(take_part(context, e, start, &rows));
+        FC_TRY(fc__intake_part(context, e, start, &rows));
         for (size_t r = 0; encoded->number && r < rows.count; r++)
             encoded->number[r % e->channels] +=
                 rows.weight[r] > 0.0 ? (double)e->values.frames : 0.0;
@@ -221,12 +182,12 @@ done:
 }
 
 /* Which value of which frame kept the codes from being finite. */
-static fc_status name_culprit(fc_context *context, encoding *e)
+static fc_status name_culprit(fc_context *context, fc__intake *e)
 {
     fc_status status = FC_OK;
     fc__rows rows;
     for (size_t start = 0; start < e->kept; start += e->part) {
-        FC_TRY(take_part(context, e, start, &rows));
+        FC_TRY(fc__intake_part(context, e, start, &rows));
         FC_TRY(fc__values_check(context, &rows, &e->values));
     }
     status = fc__fail(context, FC_ERROR_SOLVER, "posterior: the codes are not finite");
@@ -234,17 +195,16 @@ done:
     return status;
 }
 
-static fc_status encoding_open(fc_context *context, const fc_decoder *decoder,
-                               const fc_prior *prior, const double *noise, const fc__observed *o,
-                               encoding *e, size_t *values)
+fc_status fc__intake_open(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
+                          const double *noise, const fc__observed *o, fc__intake *e, size_t *values)
 {
     fc_status status = FC_OK;
     size_t channels = decoder->config.channels, codes = decoder->config.codes;
     size_t part = PART_ROWS / channels / PART_MULTIPLE * PART_MULTIPLE;
-    *e = (encoding){.prior = prior,
-                    .channels = channels,
-                    .codes = codes,
-                    .keyed = fc__cache_accepts(fc__context_cache(context), 1)};
+    *e = (fc__intake){.prior = prior,
+                      .channels = channels,
+                      .codes = codes,
+                      .keyed = fc__cache_accepts(fc__context_cache(context), 1)};
     FC_TRY(keep_points(context, o, decoder->domain.dims, e, values));
     part = part ? part : PART_MULTIPLE;
     e->part = part < e->kept ? part : e->kept;
@@ -270,17 +230,19 @@ fc_status fc__encode(fc_context *context, const fc_decoder *decoder, const fc_pr
 {
     fc_status status = FC_OK;
     size_t codes = decoder->config.codes, size = fc__product(observed->frames, codes);
-    encoding e = {0};
+    fc__intake e = {0};
     fc__analysis *analysis = NULL;
     fc__key decoder_key = {{0}}, key = {{0}};
     double *sum = NULL;
-    FC_TRY(encoding_open(context, decoder, prior, noise, observed, &e, &encoded->values));
+    if (!fc_decoder_is_affine(&decoder->config))
+        return fc__encode_bent(context, decoder, prior, noise, observed, encoded);
+    FC_TRY(fc__intake_open(context, decoder, prior, noise, observed, &e, &encoded->values));
     if (e.keyed) {
         decoder_key = fc__decoder_key(decoder);
         key = fc__basis_key(&decoder_key, decoder, e.kept,
                             e.coordinates ? e.coordinates : observed->coordinates);
     }
-    FC_TRY(open_basis(context, decoder, observed, &decoder_key, &key, &e));
+    FC_TRY(fc__intake_basis(context, decoder, observed, &decoder_key, &key, &e));
     if (e.keyed)
         key = analysis_key(&key, &e);
     FC_NEW(context, &sum, size);
@@ -290,186 +252,14 @@ fc_status fc__encode(fc_context *context, const fc_decoder *decoder, const fc_pr
         if (!isfinite(encoded->codes[i]))
             FC_TRY(name_culprit(context, &e));
     if (encoded->number || encoded->square || encoded->leverage)
-        FC_TRY(add_residuals(context, &e, analysis, encoded));
+        FC_TRY(fc__intake_residuals(context, &e, analysis, encoded));
     for (size_t i = 0; observed->shift && i < size; i++)
         encoded->codes[i] -= observed->shift[i % codes];
     if (encoded->covariance)
         memcpy(encoded->covariance, analysis->covariance, codes * codes * sizeof *sum);
 done:
-    encoding_clear(&e);
+    fc__intake_clear(&e);
     fc__analysis_release(analysis);
     free(sum);
-    return status;
-}
-
-/* ---------------------------------------------------------------- many sets of points */
-
-/* What a group adds up, (channels) each. */
-typedef struct totals {
-    double *number;   /* of values */
-    double *square;   /* of residuals, NULL = not wanted */
-    double *leverage; /* NULL = not wanted */
-} totals;
-
-/* Encodes frames[0..count), a group; z (count, C). */
-static fc_status encode_group(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
-                              const double *noise, const fc_dataset *dataset, const fc_basis *basis,
-                              size_t count, const place *frames, double *z, const totals *sum)
-{
-    fc_status status = FC_OK;
-    const fc_points *points = &dataset->points[frames[0].frame->points];
-    const float **values = NULL;
-    FC_NEW(context, &values, count);
-    for (size_t f = 0; f < count; f++)
-        values[f] = frames[f].frame->values;
-    fc__observed observed = {.count = points->count,
-                             .frames = count,
-                             .coordinates = points->coordinates,
-                             .values = values,
-                             .basis = basis};
-    fc__encoded encoded = {
-        .codes = z, .number = sum->number, .square = sum->square, .leverage = sum->leverage};
-    FC_TRY(fc__encode(context, decoder, prior, noise, &observed, &encoded));
-done:
-    free(values);
-    return status;
-}
-
-/* What all groups have in common. */
-typedef struct request {
-    const fc_decoder *decoder;
-    const fc_prior *prior;
-    const double *noise;
-    const fc_dataset *dataset;
-    const place *sorted;
-    double *z;
-    totals *sums;
-} request;
-
-/* Encodes groups [begin, end), which share a point set if a basis is given; many groups are divided
- * among threads, few use all threads each. */
-static fc_status encode_run(fc_context *context, const request *r, const fc_basis *basis,
-                            size_t begin, size_t end, group *groups)
-{
-    size_t codes = r->decoder->config.codes;
-    int threads = fc_context_threads(context);
-    bool many = end - begin >= 4 * (size_t)threads;
-    fc_context *inner = many ? NULL : context;
-#pragma omp parallel for num_threads(many ? threads : 1) schedule(dynamic, 1)
-    for (size_t g = begin; g < end; g++)
-        groups[g].status =
-            encode_group(inner, r->decoder, r->prior, r->noise, r->dataset, basis,
-                         groups[g].end - groups[g].begin, r->sorted + groups[g].begin,
-                         r->z + groups[g].begin * codes, &r->sums[g]);
-    for (size_t g = begin; g < end; g++)
-        if (groups[g].status != FC_OK)
-            return fc__fail(context, groups[g].status, "encoding frame %zu: %s",
-                            r->sorted[groups[g].begin].order,
-                            inner ? fc_context_message(inner) : fc_status_text(groups[g].status));
-    return FC_OK;
-}
-
-/* The end of the run of groups that begins at `begin`: groups that share a point set (*shared), or
- * groups each of which has its own. */
-static size_t run_end(const place *sorted, const group *groups, size_t count, size_t begin,
-                      bool *shared)
-{
-    size_t end = begin + 1;
-    *shared = end < count &&
-              sorted[groups[begin].begin].frame->points == sorted[groups[end].begin].frame->points;
-    for (; end < count; end++) {
-        size_t points = sorted[groups[end].begin].frame->points;
-        if ((points == sorted[groups[end - 1].begin].frame->points) != *shared)
-            break;
-    }
-    return *shared || end == count ? end : end - (end - begin > 1);
-}
-
-/* Groups with the same points but other missing values take their rows from one basis. */
-static fc_status encode_groups(fc_context *context, const request *r, size_t group_count,
-                               group *groups)
-{
-    fc_status status = FC_OK;
-    const fc_basis *basis = NULL;
-    for (size_t begin = 0, end; begin < group_count; begin = end) {
-        bool shared;
-        end = run_end(r->sorted, groups, group_count, begin, &shared);
-        const fc_points *points = &r->dataset->points[r->sorted[groups[begin].begin].frame->points];
-        if (shared && fc__basis_fits(context, r->decoder, points->count))
-            FC_TRY(
-                fc_basis_acquire(context, r->decoder, points->count, points->coordinates, &basis));
-        FC_TRY(encode_run(context, r, basis, begin, end, groups));
-        fc_basis_release(basis);
-        basis = NULL;
-    }
-done:
-    fc_basis_release(basis);
-    return status;
-}
-
-/* Means over all values of each channel, 0 for a channel without any. */
-static void average(size_t channels, size_t group_count, const totals *sums, double *square,
-                    double *leverage)
-{
-    for (size_t ch = 0; ch < channels; ch++) {
-        double number = 0.0, squares = 0.0, leverages = 0.0;
-        for (size_t g = 0; g < group_count; g++) {
-            number += sums[g].number[ch];
-            squares += square ? sums[g].square[ch] : 0.0;
-            leverages += leverage ? sums[g].leverage[ch] : 0.0;
-        }
-        if (square)
-            square[ch] = number > 0.0 ? squares / number : 0.0;
-        if (leverage)
-            leverage[ch] = number > 0.0 ? leverages / number : 0.0;
-    }
-}
-
-fc_status fc__encode_frames(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
-                            const double *noise, const fc__frames *frames, double *codes,
-                            double *square, double *leverage)
-{
-    fc_status status = FC_OK;
-    size_t channels = frames->dataset->channel_count, c = decoder->config.codes, group_count = 0;
-    place *sorted = NULL;
-    group *groups = NULL;
-    totals *sums = NULL;
-    double *z = NULL, *numbers = NULL;
-    FC_NEW(context, &sorted, frames->count);
-    FC_NEW(context, &groups, frames->count);
-    FC_NEW(context, &z, fc__product(frames->count, c));
-    for (size_t f = 0; f < frames->count; f++)
-        sorted[f] = (place){.frame = frames->frame[f], .order = f};
-    qsort(sorted, frames->count, sizeof *sorted, by_points);
-    for (size_t f = 0; f < frames->count; f++) {
-        if (f == 0 || !fc__same_observed(frames->dataset, sorted[f - 1].frame, sorted[f].frame))
-            groups[group_count++].begin = f;
-        groups[group_count - 1].end = f + 1;
-    }
-    FC_NEW(context, &sums, group_count);
-    FC_NEW(context, &numbers, fc__product(group_count, 3 * channels));
-    for (size_t g = 0; g < group_count; g++) {
-        double *own = numbers + g * 3 * channels;
-        sums[g] = (totals){.number = own,
-                           .square = square ? own + channels : NULL,
-                           .leverage = leverage ? own + 2 * channels : NULL};
-    }
-    const request all = {.decoder = decoder,
-                         .prior = prior,
-                         .noise = noise,
-                         .dataset = frames->dataset,
-                         .sorted = sorted,
-                         .z = z,
-                         .sums = sums};
-    FC_TRY(encode_groups(context, &all, group_count, groups));
-    for (size_t f = 0; f < frames->count; f++)
-        memcpy(codes + sorted[f].order * c, z + f * c, c * sizeof *codes);
-    average(channels, group_count, sums, square, leverage);
-done:
-    free(sorted);
-    free(groups);
-    free(sums);
-    free(z);
-    free(numbers);
     return status;
 }

@@ -15,7 +15,6 @@ fc_fit_config fc_fit_config_default(void)
         .steps = 3000,
         .batch_frames = 16,
         .batch_points = 512,
-        .rate = 7e-3,
         .code_rate = 1e-3,
         .em_iterations = 5,
     };
@@ -199,31 +198,37 @@ done:
     return status;
 }
 
-/* Mean of Phi^T Phi over observed values at some points, spread over those of some frames. */
+/* Mean of Phi^T Phi over observed values at some points, spread over those of some frames, whose
+ * codes (frames, C) say where the tangent is meant. */
 static fc_status basis_metric(fc_context *context, const fc_decoder *decoder,
-                              const fc__frames *frames, double *metric)
+                              const fc__frames *frames, const double *z, double *metric)
 {
     enum { SOME_FRAMES = 64, SOME_POINTS = 4096 };
     fc_status status = FC_OK;
     size_t codes = decoder->config.codes, channels = frames->dataset->channel_count, values = 0;
     size_t number = frames->count < SOME_FRAMES ? frames->count : SOME_FRAMES;
     size_t dims = decoder->domain.dims, most = fc__product(SOME_POINTS, channels);
-    float *phi0 = NULL, *phi = NULL;
+    bool affine = fc_decoder_is_affine(&decoder->config);
+    float *phi0 = NULL, *phi = NULL, *code = NULL;
     double *x = NULL, *rows = NULL;
+    FC_NEW(context, &code, codes);
     FC_NEW(context, &x, SOME_POINTS * dims);
     FC_NEW(context, &phi0, most);
     FC_NEW(context, &phi, fc__product(most, codes));
     FC_NEW(context, &rows, fc__product(most, codes));
     for (size_t k = 0; k < number; k++) {
-        const fc_frame *frame = frames->frame[k * frames->count / number];
+        size_t f = k * frames->count / number;
+        const fc_frame *frame = frames->frame[f];
         const fc_points *points = &frames->dataset->points[frame->points];
         size_t count = points->count < SOME_POINTS ? points->count : SOME_POINTS, seen = 0;
-        if (k && frame->points == frames->frame[0]->points)
+        if (affine && k && frame->points == frames->frame[0]->points)
             break;
+        for (size_t i = 0; i < codes; i++)
+            code[i] = (float)z[f * codes + i];
         for (size_t p = 0; p < count; p++)
             memcpy(x + p * dims, points->coordinates + p * points->count / count * dims,
                    dims * sizeof *x);
-        FC_TRY(fc_decoder_basis(context, decoder, count, x, phi0, phi));
+        FC_TRY(fc_decoder_tangent(context, decoder, count, x, code, phi0, phi));
         for (size_t r = 0; r < count * channels; r++) {
             size_t p = r / channels * points->count / count;
             if (isnan(frame->values[p * channels + r % channels]))
@@ -238,6 +243,7 @@ static fc_status basis_metric(fc_context *context, const fc_decoder *decoder,
     for (size_t i = 0; i < codes * codes; i++)
         metric[i] /= (double)values;
 done:
+    free(code);
     free(phi0);
     free(phi);
     free(x);
@@ -255,7 +261,7 @@ fc_status fc__pod_gauge(fc_context *context, fc_decoder *decoder, const fc__fram
     double *metric = NULL, *transform = NULL, *mean = NULL, *covariance = NULL, scale = 0.0;
     FC_TRY(fc_prior_fit(context, c, frames->count, codes, 0.0, &raw));
     FC_NEW(context, &metric, fc__product(c, c));
-    FC_TRY(basis_metric(context, decoder, frames, metric));
+    FC_TRY(basis_metric(context, decoder, frames, codes, metric));
     FC_TRY(fc__series_modes(context, c, raw->covariance, metric, &modes));
     FC_NEW(context, &transform, fc__product(c, modes.count));
     FC_NEW(context, &mean, modes.count);
@@ -279,9 +285,8 @@ done:
     return status;
 }
 
-/* Codes under a prior so wide that they are least-squares codes. */
-static fc_status solve_freely(fc_context *context, const fc_decoder *decoder,
-                              const fc__frames *frames, double *codes)
+fc_status fc__solve_freely(fc_context *context, const fc_decoder *decoder, const fc__frames *frames,
+                           double *codes)
 {
     fc_status status = FC_OK;
     size_t c = decoder->config.codes;
@@ -304,8 +309,7 @@ done:
     return status;
 }
 
-/* Codes to start from: those of the POD where frames share points, else none (NULL). */
-static fc_status pod_codes(fc_context *context, const fc__frames *training,
+fc_status fc__series_codes(fc_context *context, const fc__frames *training,
                            const fc__frames *validation, const fc_decoder_config *config,
                            const fc_fit_config *fit, size_t *codes, double **z)
 {
@@ -313,6 +317,7 @@ static fc_status pod_codes(fc_context *context, const fc__frames *training,
     fc_decoder *series = NULL;
     fc_prior *prior = NULL;
     fc_decoder_config plain = *config;
+    plain.family = FC_DECODER_FOURIER;
     plain.filters = 0;
     plain.filter = FC_FILTER_AUTO;
     plain.bandwidth = 0.0;
@@ -320,16 +325,16 @@ static fc_status pod_codes(fc_context *context, const fc__frames *training,
     FC_TRY(fit_series(context, training, validation, &plain, fit, &series, &prior, &ridge));
     *codes = series->config.codes;
     FC_NEW(context, z, fc__product(training->count, *codes));
-    FC_TRY(solve_freely(context, series, training, *z));
+    FC_TRY(fc__solve_freely(context, series, training, *z));
 done:
     fc_decoder_destroy(series);
     fc_prior_destroy(prior);
     return status;
 }
 
-static fc_status fit_network(fc_context *context, const fc__frames *training,
-                             const fc__frames *validation, const fc_decoder_config *config,
-                             const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior)
+fc_status fc__fit_network(fc_context *context, const fc__frames *training,
+                          const fc__frames *validation, const fc_decoder_config *config,
+                          const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior)
 {
     fc_status status = FC_OK;
     fc_decoder_config wanted = *config;
@@ -338,7 +343,7 @@ static fc_status fit_network(fc_context *context, const fc__frames *training,
     bool shared = fc_dataset_shares_points(training->dataset);
     wanted.codes = fit->codes ? fit->codes : 100;
     if (fit->method != FC_FIT_AUTO_DECODING && shared)
-        FC_TRY(pod_codes(context, training, validation, config, fit, &wanted.codes, &z));
+        FC_TRY(fc__series_codes(context, training, validation, config, fit, &wanted.codes, &z));
     wanted.filters = wanted.filters ? wanted.filters : 32;
     FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
     FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, decoder));
@@ -358,7 +363,7 @@ static fc_status fit_network(fc_context *context, const fc__frames *training,
     free(z);
     z = NULL;
     FC_NEW(context, &z, fc__product(training->count, wanted.codes));
-    FC_TRY(solve_freely(context, *decoder, training, z));
+    FC_TRY(fc__solve_freely(context, *decoder, training, z));
     FC_TRY(fc__pod_gauge(context, *decoder, training, z, prior));
 done:
     free(z);
@@ -449,6 +454,15 @@ done:
     return status;
 }
 
+/* Keeps at most so many frames, spread over all of them. */
+static void thin_out(fc__frames *frames, size_t most)
+{
+    size_t count = frames->count < most ? frames->count : most;
+    for (size_t k = 0; k < count; k++)
+        frames->frame[k] = frames->frame[k * frames->count / count];
+    frames->count = count;
+}
+
 fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t train_frames,
                          const bool *validation, const fc_decoder_config *decoder_config,
                          const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior,
@@ -457,6 +471,7 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
     fc_status status = FC_OK;
     double start = fc__seconds();
     fc__frames training = {0}, held = {0};
+    enum { SOME_FRAMES = 64 };
     fc_decoder_config config = *decoder_config;
     fc_fit_report result = {0};
     *decoder = NULL;
@@ -476,10 +491,15 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
                           training.count);
         goto done;
     }
-    if (config.layers == 0 && fit->method != FC_FIT_AUTO_DECODING)
+    if (!fc_decoder_is_affine(&config))
+        FC_TRY(fc__fit_bent(context, &training, &held, &config, fit, decoder, prior));
+    else if (config.layers == 0 && fit->method != FC_FIT_AUTO_DECODING)
         FC_TRY(fit_series(context, &training, &held, &config, fit, decoder, prior, &result.ridge));
     else
-        FC_TRY(fit_network(context, &training, &held, &config, fit, decoder, prior));
+        FC_TRY(fc__fit_network(context, &training, &held, &config, fit, decoder, prior));
+    /* Each frame takes its own steps where the decoder bends: some of them tell enough. */
+    if (!fc_decoder_is_affine(&config))
+        thin_out(&training, SOME_FRAMES);
     FC_TRY(assess(context, *decoder, *prior, &training, &held, noise, &result));
     result.codes = (*decoder)->config.codes;
     result.seconds = fc__seconds() - start;

@@ -88,6 +88,22 @@ fc_status fc__gradient_fit(fc_context *context, fc_decoder *decoder, const fc__f
                            const fc_fit_config *fit, fc__code_policy policy, size_t steps,
                            float *codes);
 
+/* Codes (frames, C), newly allocated, of the frames in a Fourier series of fit->codes modes, 0 = as
+ * many as needed. */
+fc_status fc__series_codes(fc_context *context, const fc__frames *training,
+                           const fc__frames *validation, const fc_decoder_config *config,
+                           const fc_fit_config *fit, size_t *codes, double **z);
+
+/* Fits a FourierNet by FC_FIT_PROJECTION or FC_FIT_AUTO_DECODING. */
+fc_status fc__fit_network(fc_context *context, const fc__frames *training,
+                          const fc__frames *validation, const fc_decoder_config *config,
+                          const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior);
+
+/* Fits a decoder that bends (fit_bent.c). */
+fc_status fc__fit_bent(fc_context *context, const fc__frames *training,
+                       const fc__frames *validation, const fc_decoder_config *config,
+                       const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior);
+
 /* Posterior codes (frames, C) of frames from everything observed in them; frames with the same
  * points and the same missing values share one factorisation. square (channels), may be NULL: mean
  * squared residual at the observed values. leverage (channels), may be NULL: mean of
@@ -96,7 +112,12 @@ fc_status fc__encode_frames(fc_context *context, const fc_decoder *decoder, cons
                             const double *noise, const fc__frames *frames, double *codes,
                             double *square, double *leverage);
 
-/* Changes the codes of a fitted decoder to the POD gauge, given those of its frames (frames, C). */
+/* Codes (frames, C) under a prior so wide that they are least-squares codes. */
+fc_status fc__solve_freely(fc_context *context, const fc_decoder *decoder, const fc__frames *frames,
+                           double *codes);
+
+/* Changes the codes of a fitted decoder to the POD gauge, given those of its frames (frames, C):
+ * uncorrelated, and orthogonal in the metric of the basis, or of the mean tangent. */
 fc_status fc__pod_gauge(fc_context *context, fc_decoder *decoder, const fc__frames *frames,
                         const double *codes, fc_prior **prior);
 

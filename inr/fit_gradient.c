@@ -80,7 +80,9 @@ fc_status fc__gradient_fit(fc_context *context, fc_decoder *decoder, const fc__f
     fitting fit = {0};
     fc__rng rng = fc__rng_create(config->seed, 500 + (uint64_t)policy);
     fc__adam adam = {.beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8};
-    double smoothed = NAN, error;
+    double smoothed = NAN, error, rate = config->rate;
+    if (rate == 0.0)
+        rate = fc_decoder_is_affine(&decoder->config) ? 7e-3 : 2e-3;
     FC_TRY(fitting_create(context, decoder, training, config, policy, &fit));
     for (size_t step = 0; step < steps; step++) {
         fc__rng_choose(&rng, training->count, fit.frames, fit.order);
@@ -91,7 +93,7 @@ fc_status fc__gradient_fit(fc_context *context, fc_decoder *decoder, const fc__f
                                 fit.code_gradient, &error, fit.gradient));
         move_codes(&fit, config->code_rate, codes);
         double warm = fmin(1.0, (double)(step + 1) / WARM_UP);
-        adam.rate = config->rate * warm * 0.5 * (1.0 + cos(M_PI * (double)step / (double)steps));
+        adam.rate = rate * warm * 0.5 * (1.0 + cos(M_PI * (double)step / (double)steps));
         fc__adam_step(context, &adam, step, decoder->parameter_count, fit.gradient, fit.first,
                       fit.second, decoder->parameters);
         smoothed = isnan(smoothed) ? error : 0.98 * smoothed + 0.02 * error;

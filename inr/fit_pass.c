@@ -1,4 +1,4 @@
-/* A pass of decoder training: which of its two ways suits the frames. */
+/* A pass of decoder training: which of its ways suits the decoder and the frames. */
 #include "inr/fit_pass_paths.h"
 
 #include <stdlib.h>
@@ -22,12 +22,15 @@ fc_status fc__fit_pass_create(fc_context *context, const fc_decoder *decoder,
     made->decoder = decoder;
     made->frames = frames;
     made->policy = policy;
-    made->shared = same_values(frames);
-    if (made->shared)
+    bool bent = !fc_decoder_is_affine(&decoder->config);
+    made->shared = !bent && same_values(frames);
+    if (bent)
+        FC_TRY(fc__bent_create(context, made));
+    else if (made->shared)
         FC_TRY(fc__shared_create(context, made));
     else
         FC_TRY(fc__scattered_create(context, made));
-    if (!made->shared && policy == FC__CODES_SOLVED)
+    if (!bent && !made->shared && policy == FC__CODES_SOLVED)
         FC_TRY(fc__code_solver_create(context, made, &made->solver));
     *pass = made;
     made = NULL;
@@ -43,6 +46,7 @@ void fc__fit_pass_destroy(fc__fit_pass *pass)
     fc__moments_destroy(pass->moments);
     fc__scattered_destroy(pass->scattered);
     fc__code_solver_destroy(pass->solver);
+    fc__bent_destroy(pass->bent);
     free(pass->point);
     free(pass->room);
     free(pass);
@@ -78,6 +82,8 @@ fc_status fc__fit_pass_run(fc_context *context, fc__fit_pass *pass, size_t count
         return FC_OK;
     if (!codes)
         return fc__moments_run(context, pass, loss, gradient);
+    if (pass->bent)
+        return fc__bent_run(context, pass, count, chosen, codes, code_gradient, loss, gradient);
     if (pass->shared)
         return fc__shared_run(context, pass, count, chosen, codes, code_gradient, loss, gradient);
     return fc__scattered_run(context, pass, count, chosen, codes, code_gradient, loss, gradient);

@@ -7,7 +7,8 @@
  * evaluated forward and backward through the layers with its code, which never forms the basis:
  *
  *   h_0 = s_0 * (A_0 z + b_0),   h_l = s_l * (W_l h_{l-1} + A_l z + b_l),   u = head h_L + bias
- */
+ *
+ * which is also what a decoder that bends does with every frame. */
 #ifndef FC_INR_FIT_PASS_H
 #define FC_INR_FIT_PASS_H
 
@@ -42,7 +43,8 @@ void fc__fit_pass_sample(fc__fit_pass *pass, size_t points, uint64_t seed);
  *   FC__CODES_FIXED   read;
  *   FC__CODES_SOLVED  solved for, and written (variable projection), with a ridge of 1e-4 of the
  *                     normal matrix's mean diagonal; NULL = not wanted, which is possible for all
- *                     frames of a pass that has moments;
+ *                     frames of a pass that has moments. Of a decoder that bends: read, and moved
+ *                     by one damped Gauss-Newton step;
  *   FC__CODES_ADAM    read, and the gradient of each frame's own mean square is written to
  *                     code_gradient (count, C); NULL for the other policies.
  *

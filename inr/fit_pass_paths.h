@@ -1,5 +1,5 @@
-/* fit_pass_paths.h: what the two ways through a pass share: fit_pass_shared.c for frames observed
- * at the same values, fit_pass_scattered.c for others. */
+/* fit_pass_paths.h: what the ways through a pass share: fit_pass_shared.c for frames observed at
+ * the same values, fit_pass_scattered.c for others, fit_pass_bent.c for decoders that bend. */
 #ifndef FC_INR_FIT_PASS_PATHS_H
 #define FC_INR_FIT_PASS_PATHS_H
 
@@ -8,7 +8,8 @@
 #include <math.h>
 
 typedef struct fc__scattered_room fc__scattered_room; /* memory of fit_pass_scattered.c */
-typedef struct fc__code_solver fc__code_solver;       /* and of fit_codes.c */
+typedef struct fc__code_solver fc__code_solver;       /* of fit_codes.c */
+typedef struct fc__bent_room fc__bent_room;           /* and of fit_pass_bent.c */
 
 /* Mean and covariance S of frames observed at the same values (those of a frame; zero where nothing
  * is observed): all that the loss with solved codes depends on. S = F F^T with as many columns as
@@ -43,6 +44,7 @@ struct fc__fit_pass {
     /* scattered */
     fc__scattered_room *scattered;
     fc__code_solver *solver; /* FC__CODES_SOLVED */
+    fc__bent_room *bent;     /* where the decoder bends, instead of all these */
 };
 
 /* Added to the diagonal of a frame's normal matrix, as a share of its mean diagonal: codes that the
@@ -87,6 +89,11 @@ void fc__scattered_destroy(fc__scattered_room *room);
 fc_status fc__scattered_run(fc_context *context, fc__fit_pass *pass, size_t count,
                             const size_t *chosen, float *codes, float *code_gradient, double *loss,
                             float *gradient);
+
+fc_status fc__bent_create(fc_context *context, fc__fit_pass *pass);
+void fc__bent_destroy(fc__bent_room *room);
+fc_status fc__bent_run(fc_context *context, fc__fit_pass *pass, size_t count, const size_t *chosen,
+                       float *codes, float *code_gradient, double *loss, float *gradient);
 
 /* Codes of frames that differ in their points (fit_codes.c): written to codes (frames, C). */
 fc_status fc__code_solver_create(fc_context *context, const fc__fit_pass *pass,

@@ -241,10 +241,10 @@ typedef enum fc_mask_kind {
 } fc_mask_kind;
 
 /* Which points are observed: those of a coarser grid, and of these each with probability `share`
- * (a Bernoulli mask, Yin et al. 2023). A point's draw depends on its coordinates and the seed alone,
- * so that datasets for training and for testing have the same mask, grids that share points agree at
- * them, and a smaller share of the same seed sees a part of what a larger one does. At least one
- * point is seen. */
+ * (a Bernoulli mask, Yin et al. 2023). A point's draw depends on its coordinates and the seed
+ * alone, so that datasets for training and for testing have the same mask, grids that share points
+ * agree at them, and a smaller share of the same seed sees a part of what a larger one does. At
+ * least one point is seen. */
 typedef struct fc_mask {
     double share;             /* (0, 1], default 1 */
     fc_mask_kind kind;        /* default FC_MASK_SHARED */
@@ -257,8 +257,8 @@ typedef struct fc_mask {
 FC_API fc_mask fc_mask_default(void);
 FC_API bool fc_mask_sees_all(const fc_mask *mask);
 
-/* The points seen in a frame of a sequence; *number of them, may be NULL. FC_ERROR_USAGE for a share
- * that is none, FC_ERROR_DATA where the coarser grid is no part of the points. */
+/* The points seen in a frame of a sequence; *number of them, may be NULL. FC_ERROR_USAGE for a
+ * share that is none, FC_ERROR_DATA where the coarser grid is no part of the points. */
 FC_API FC_NODISCARD fc_status fc_mask_points(fc_context *context, const fc_mask *mask,
                                              const fc_domain *domain, const fc_points *points,
                                              size_t sequence, size_t frame,
@@ -272,17 +272,43 @@ FC_API FC_NODISCARD fc_status fc_dataset_subset(fc_context *context, const fc_da
                                                 const fc_mask *mask, size_t every,
                                                 fc_dataset **subset);
 
-/* ---------------------------------------------------------------- FourierNet decoder */
+/* ---------------------------------------------------------------- decoders */
 
-/* A decoder maps a code z to a field that is affine in it (Yin et al. 2023, eq. 8; the
- * multiplicative filter network of Fathony et al. 2021 with a code shift in every layer):
+/* A decoder maps a code z to a field. There are three families.
+ *
+ * FC_DECODER_FOURIER: affine in the code (Yin et al. 2023, eq. 8; the multiplicative filter network
+ * of Fathony et al. 2021 with a code shift in every layer):
  *
  *   h_0 = s_0(x) * (A_0 z + b_0)
  *   h_l = s_l(x) * (W_l h_{l-1} + A_l z + b_l)          l = 1..layers
  *   u   = head h_layers + bias                          s_l(x) = [sin, cos](Omega_l x)
  *
  * As nothing bends, u = phi0(x) + Phi(x) z. With layers = 0 it is a Fourier series with learned
- * modes; A_l and b_l have one block per channel, everything else is shared by the channels. */
+ * modes; A_l and b_l have one block per channel, everything else is shared by the channels.
+ *
+ * FC_DECODER_MULTIPLICATIVE: the same, but the code also scales what a layer hands on, so that the
+ * field is a polynomial of degree layers + 1 in z; B_l and g_l are blocks like A_l and b_l, and the
+ * family above is B = 0, g = 1:
+ *
+ *   h_l = s_l(x) * ((W_l h_{l-1}) * (B_l z + g_l) + A_l z + b_l)
+ *
+ * FC_DECODER_SIREN: sine layers shifted by the code (Sitzmann et al. 2020; Dupont et al. 2022),
+ *
+ *   h_0 = sin(omega0 (W_0 e(x) + A_0 z + b_0))
+ *   h_l = sin(omega0 (W_l h_{l-1} + A_l z + b_l)),   u = head h_layers + bias
+ *
+ * where e(x) has the sine and cosine of a periodic axis' angle, so that no seam appears, a plain
+ * axis as [-1, 1], and the unit vector of longitude and latitude. All of it is shared by the
+ * channels but the head.
+ *
+ * The last two bend: they have no basis but a tangent at each code (fc_decoder_tangent), and codes
+ * are found by Gauss-Newton steps. */
+typedef enum fc_decoder_family {
+    FC_DECODER_FOURIER,
+    FC_DECODER_SIREN,
+    FC_DECODER_MULTIPLICATIVE
+} fc_decoder_family;
+
 typedef enum fc_filter_kind {
     FC_FILTER_AUTO,     /* integer filters on planar domains, random ones on the sphere */
     FC_FILTER_INTEGER,  /* fixed whole wave numbers, lowest first; planar domains only */
@@ -291,12 +317,17 @@ typedef enum fc_filter_kind {
 } fc_filter_kind;
 
 typedef struct fc_decoder_config {
-    size_t codes;          /* C, >= 1 */
-    size_t channels;       /* >= 1 */
-    size_t layers;         /* multiplicative layers after the first, 0..16; default 0 */
-    size_t filters;        /* frequencies a layer; its width is twice that; default 0 = chosen when
-                              fitting by the error on held-out points */
-    fc_filter_kind filter; /* default FC_FILTER_AUTO */
+    size_t codes;             /* C, >= 1 */
+    size_t channels;          /* >= 1 */
+    fc_decoder_family family; /* default FC_DECODER_FOURIER */
+    size_t layers;            /* layers after the first, 0..16, at least 1 of a multiplicative
+                                 decoder; default 0, when fitting one that bends 0 = chosen */
+    size_t width;             /* SIREN: units a layer; default 0, when fitting = chosen */
+    double omega0;            /* SIREN: factor of all phases; default 0, when fitting = chosen */
+    size_t filters; /* frequencies a layer; its width is twice that; default 0 = chosen when
+                       fitting by the error on held-out points */
+    fc_filter_kind
+        filter;       /* default FC_FILTER_AUTO; a multiplicative decoder's are never trained */
     double bandwidth; /* largest |Omega| of random and trainable filters, radians per input unit;
                          default 0 = chosen when fitting */
     uint64_t seed;    /* of random filters and initial weights */
@@ -304,23 +335,35 @@ typedef struct fc_decoder_config {
 
 FC_API fc_decoder_config fc_decoder_config_default(void);
 
+/* Whether fields are affine in the code, so that a basis exists. */
+FC_API bool fc_decoder_is_affine(const fc_decoder_config *config);
+/* Number of network inputs a point becomes for this decoder: fc_domain_inputs, or the length of a
+ * SIREN's e(x). */
+FC_API size_t fc_decoder_inputs(const fc_decoder_config *config, const fc_domain *domain);
+
 typedef struct fc_decoder {
     fc_decoder_config config;
     fc_domain domain;
     size_t inputs;          /* network inputs a point */
     size_t parameter_count; /* all weights, filters included */
     float *parameters;      /* (parameter_count); layout: fc_decoder_layout */
+    size_t start_count;     /* where the decoder bends: codes that encoding may start from beside */
+    float *starts;          /* the prior's mean (start_count, C), some of the training frames' */
 } fc_decoder;
 
-/* Offsets into parameters. Arrays of layer l follow each other for l = 0..layers. */
+/* Offsets into parameters. Arrays of layer l follow each other for l = 0..layers. The width is
+ * 2 filters, or a SIREN's own; there are as many blocks as channels, or one of a SIREN. */
 typedef struct fc_decoder_layout {
-    size_t omega; /* (layers + 1, filters, inputs) */
-    size_t a;     /* (layers + 1, channels, width, C) */
-    size_t b;     /* (layers + 1, channels, width) */
+    size_t omega; /* (layers + 1, filters, inputs), of a SIREN W_0 (width, inputs) */
+    size_t a;     /* (layers + 1, blocks, width, C) */
+    size_t b;     /* (layers + 1, blocks, width) */
     size_t w;     /* (layers, width, width) of layers 1.. */
     size_t head;  /* (channels, width) */
     size_t bias;  /* (channels) */
+    size_t gate;  /* B (layers, blocks, width, C) of layers 1.., multiplicative decoders only */
+    size_t gain;  /* g (layers, blocks, width), likewise */
     size_t count; /* total */
+    size_t width, blocks;
 } fc_decoder_layout;
 
 FC_API fc_decoder_layout fc_decoder_layout_of(const fc_decoder_config *config, size_t inputs);
@@ -338,11 +381,28 @@ FC_API FC_NODISCARD fc_status fc_decoder_values(fc_context *context, const fc_de
                                                 const float *z, /* (codes_count, C) */
                                                 float *u);      /* (codes_count, count, channels) */
 
-/* The basis: phi0 and Phi = du/dz, the decoder's Jacobian with respect to the code. */
+/* The basis: phi0 and Phi = du/dz, the decoder's Jacobian with respect to the code.
+ * FC_ERROR_USAGE for a decoder that bends. */
 FC_API FC_NODISCARD fc_status fc_decoder_basis(fc_context *context, const fc_decoder *decoder,
                                                size_t count, const double *coordinates,
                                                float *phi0, /* (count, channels) */
                                                float *phi); /* (count, channels, C) */
+
+/* The tangent at a code: Phi = du/dz there, and phi0 = u(z) - Phi z, so that phi0 + Phi z' is the
+ * decoder to first order in z' - z. That of an affine decoder is its basis, whatever the code. */
+FC_API FC_NODISCARD fc_status fc_decoder_tangent(fc_context *context, const fc_decoder *decoder,
+                                                 size_t count, const double *coordinates,
+                                                 const float *z, /* (C) */
+                                                 float *phi0,    /* (count, channels) */
+                                                 float *phi);    /* (count, channels, C) */
+
+/* Adds to parameter_gradient and to z_gradient (C) the gradient of L given dL/du at points for one
+ * code; either may be NULL. */
+FC_API FC_NODISCARD fc_status fc_decoder_values_vjp(fc_context *context, const fc_decoder *decoder,
+                                                    size_t count, const double *coordinates,
+                                                    const float *z,     /* (C) */
+                                                    const float *u_bar, /* (count, channels) */
+                                                    float *parameter_gradient, float *z_gradient);
 
 /* The basis at a set of points, shared with the context's cache. */
 typedef struct fc_basis {
@@ -371,15 +431,16 @@ FC_API FC_NODISCARD fc_status fc_decoder_basis_vjp(fc_context *context, const fc
 /* Gradient and Laplacian of u at points for one code. Planar axes: in the units of the axes.
  * Longitude and latitude: eastward and northward derivative and the Laplace-Beltrami operator on
  * the unit sphere, per radian (multiply by 1/R and 1/R^2 for a sphere of radius R); undefined at
- * the poles themselves, where it is evaluated 1e-9 rad beside them. NULL = not wanted. */
+ * the poles themselves, where it is evaluated 1e-9 rad beside them. NULL = not wanted.
+ * FC_ERROR_USAGE for a decoder that bends. */
 FC_API FC_NODISCARD fc_status fc_decoder_derivatives(fc_context *context, const fc_decoder *decoder,
                                                      size_t count, const double *coordinates,
                                                      const float *z,  /* (C) */
                                                      float *gradient, /* (count, channels, dims) */
                                                      float *laplacian); /* (count, channels) */
 
-/* Change of code coordinates z_old = offset + transform z_new, absorbed by A and b, so that the
- * decoded fields stay the same. new_codes may be smaller than C. */
+/* Change of code coordinates z_old = offset + transform z_new, absorbed by A and b (B and g), so
+ * that the decoded fields stay the same. new_codes may be smaller than C. */
 FC_API FC_NODISCARD fc_status fc_decoder_change_codes(fc_context *context, fc_decoder *decoder,
                                                       size_t new_codes,
                                                       const double *transform, /* (C, new_codes) */
@@ -434,6 +495,35 @@ FC_API FC_NODISCARD fc_status fc_posterior_encode(fc_context *context,
 /* covariance P (C, C) of every frame encoded with this object */
 FC_API void fc_posterior_covariance(const fc_posterior *posterior, double *covariance);
 
+/* The most likely code where the decoder bends, by Gauss-Newton steps damped after Levenberg and
+ * Marquardt: each goes to the posterior mean of the decoder's tangent, and lowers
+ *
+ *   J(z) = (y - D(z))^T R^-1 (y - D(z)) + (z - mu)^T Sigma^-1 (z - mu)
+ *
+ * An affine decoder takes one step. */
+typedef struct fc_encoding_config {
+    size_t steps;     /* at most, with those that are taken back; default 20 */
+    double tolerance; /* ends where a step would lower J by less than this share; default 1e-3 */
+} fc_encoding_config;
+
+FC_API fc_encoding_config fc_encoding_config_default(void);
+
+typedef struct fc_encoding_report {
+    size_t steps, rejected; /* that lowered J, and that would not have */
+    double cost;            /* J */
+    bool converged;
+} fc_encoding_report;
+
+/* Code of one frame (count, channels), NaN = not observed, with noise variances (channels). z (C):
+ * the code to start from, then the result; covariance P (C, C) at the tangent there and report may
+ * be NULL. */
+FC_API FC_NODISCARD fc_status fc_decoder_encode(fc_context *context, const fc_decoder *decoder,
+                                                const fc_prior *prior, const double *noise,
+                                                size_t count, const double *coordinates,
+                                                const float *values,
+                                                const fc_encoding_config *config, double *z,
+                                                double *covariance, fc_encoding_report *report);
+
 /* Variance of Phi z at other points for codes of the given covariance: diag(Phi P Phi^T). */
 FC_API FC_NODISCARD fc_status fc_basis_variance(fc_context *context, size_t codes,
                                                 const double *covariance, size_t values,
@@ -443,11 +533,14 @@ FC_API FC_NODISCARD fc_status fc_basis_variance(fc_context *context, size_t code
 /* ---------------------------------------------------------------- decoder fitting */
 
 typedef enum fc_fit_method {
-    FC_FIT_AUTO,       /* FC_FIT_SERIES for layers = 0, else FC_FIT_PROJECTION */
+    FC_FIT_AUTO,       /* FC_FIT_SERIES for an affine decoder with layers = 0, else
+                          FC_FIT_PROJECTION */
     FC_FIT_SERIES,     /* layers = 0: Gaussian EM for the Fourier coefficients of the frames, whose
                           principal directions become the modes; on shared points one step, POD */
     FC_FIT_PROJECTION, /* POD regression where frames share points, then variable projection
-                          (Golub & Pereyra 1973): codes are always the solved ones */
+                          (Golub & Pereyra 1973): codes are always the solved ones. A decoder that
+                          bends starts from the codes of the POD, and each step of the weights from
+                          a Gauss-Newton step of the codes */
     FC_FIT_AUTO_DECODING /* DINo's procedure: Adam on codes and weights together */
 } fc_fit_method;
 
@@ -465,7 +558,8 @@ typedef struct fc_fit_config {
     size_t batch_points;  /* points of a frame a step; default 512 */
     double ridge;         /* FC_FIT_SERIES: share of the normal matrix's mean diagonal added to it;
                              default 0 = chosen with the filters */
-    double rate;          /* Adam rate of the weights; default 7e-3 */
+    double rate;          /* Adam rate of the weights; default 0 = 7e-3, or 2e-3 where the decoder
+                             bends */
     double code_rate;     /* Adam rate of the codes, auto-decoding only; default 1e-3 */
     size_t em_iterations; /* FC_FIT_SERIES on points that differ between frames; default 5 */
     uint64_t seed;
@@ -484,9 +578,10 @@ typedef struct fc_fit_report {
 
 /* Fits a decoder to the first `train_frames` frames of sequences (0 = all); the sequences marked in
  * `validation` (sequence_count flags, may be NULL) only pick C. Values must be normalised.
- * decoder_config.codes is ignored in favour of fit->codes. Codes are centred, ordered by energy and
- * share one scale (POD gauge): *prior has mean 0 and a diagonal covariance of trace C, but for a
- * complete series, whose codes are its centred coefficients. noise
+ * decoder_config.codes is ignored in favour of fit->codes; a decoder that bends has as many as the
+ * POD would need. Codes are centred, ordered by energy and share one scale (POD gauge): *prior has
+ * mean 0 and a diagonal covariance of trace C, but for a complete series, whose codes are its
+ * centred coefficients. noise
  * (channels) receives the variance that the decoder leaves unresolved, on validation frames where
  * there are any. */
 FC_API FC_NODISCARD fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset,

@@ -175,7 +175,7 @@ static fc_status compare(fc_context *context, const fc_model *model, const fc_po
     for (size_t p = 0; p < checked; p++)
         memcpy(x + p * dims, points->coordinates + order[p] * dims, dims * sizeof *x);
     FC_TRY(fc_model_decode(context, model, checked, x, 1, z, mean));
-    FC_TRY(fc_model_decode_std(context, model, checked, x, observed, covariance, deviation));
+    FC_TRY(fc_model_decode_std(context, model, checked, x, observed, z, covariance, deviation));
     for (size_t i = 0; i < checked * channels; i++) {
         float truth = physical[order[i / channels] * channels + i % channels];
         if (!isnan(truth))

@@ -378,6 +378,24 @@ done:
 
 enum { TILE = 8192 }; /* points whose basis is held at once */
 
+/* Rows of the tangent at a code, and their squares; the same for every code of an affine decoder.
+ */
+static fc_status find_rows(fc_context *context, fc__basis_view *view, const double *z, float *code,
+                           size_t start, size_t size, const float **phi, float *squared)
+{
+    fc_status status = FC_OK;
+    const fc_decoder_config *config = &view->decoder->config;
+    const float *phi0;
+    for (size_t i = 0; i < config->codes; i++)
+        code[i] = (float)z[i];
+    fc__basis_move(view, code);
+    FC_TRY(fc__basis_part(context, view, start, size, &phi0, phi));
+    for (size_t i = 0; i < size * config->channels * config->codes; i++)
+        squared[i] = (*phi)[i] * (*phi)[i];
+done:
+    return status;
+}
+
 /* Standard deviations of all sequences and times. */
 static fc_status fill_deviations(fc_context *context, const fc_model *model, const output *o)
 {
@@ -386,8 +404,10 @@ static fc_status fill_deviations(fc_context *context, const fc_model *model, con
     size_t codes = model->decoder->config.codes, channels = model->channel_count;
     size_t most = fc__product(points->count < TILE ? points->count : TILE, channels);
     fc__basis_view view = {0};
-    float *squared = NULL, *work = NULL;
+    bool affine = fc_decoder_is_affine(&model->decoder->config);
+    float *squared = NULL, *work = NULL, *code = NULL;
     double *rest = NULL;
+    FC_NEW(context, &code, codes);
     FC_NEW(context, &squared, fc__product(most, codes));
     FC_NEW(context, &work, fc__product(most, o->members + 1));
     FC_NEW(context, &rest, most);
@@ -396,13 +416,13 @@ static fc_status fill_deviations(fc_context *context, const fc_model *model, con
     for (size_t start = 0; start < points->count; start += TILE) {
         size_t size = points->count - start < TILE ? points->count - start : TILE;
         size_t rows = size * channels;
-        const float *phi0, *phi;
-        FC_TRY(fc__basis_part(context, &view, start, size, &phi0, &phi));
-        for (size_t i = 0; i < rows * codes; i++)
-            squared[i] = phi[i] * phi[i];
+        const float *phi = NULL;
         for (size_t s = 0; s < o->count; s++) {
             for (size_t k = 0; k < o->time_count; k++) {
                 const fc_frame *frame = &o->deviation->sequences[s].frames[k];
+                if (!phi || !affine)
+                    FC_TRY(find_rows(context, &view, o->tasks[s].z + k * codes, code, start, size,
+                                     &phi, squared));
                 memset(rest, 0, rows * sizeof *rest);
                 fc__carry_variance(model, &o->tasks[s].carry,
                                    lead_of(model, &o->tasks[s], frame->time), start, size, rest);
@@ -413,6 +433,7 @@ static fc_status fill_deviations(fc_context *context, const fc_model *model, con
     }
 done:
     fc__basis_close(&view);
+    free(code);
     free(squared);
     free(work);
     free(rest);

@@ -8,8 +8,8 @@
 bool fc__equation_suits(const fc_decoder *decoder)
 {
     const fc_domain *domain = &decoder->domain;
-    bool suits = decoder->config.layers == 0 && decoder->config.filter == FC_FILTER_INTEGER &&
-                 domain->dims <= 2;
+    bool suits = decoder->config.family == FC_DECODER_FOURIER && decoder->config.layers == 0 &&
+                 decoder->config.filter == FC_FILTER_INTEGER && domain->dims <= 2;
     for (size_t d = 0; d < domain->dims; d++)
         suits = suits && domain->axis[d].kind == FC_AXIS_PERIODIC;
     return suits;

@@ -55,15 +55,15 @@ static demand measure(const fc_dataset *dataset, const fc_train_config *config, 
                                      : least((double)config->fit.max_codes, fmax(all / 3.0, 1.0));
     /* Points and times stand in the dataset and in the copy that is fitted on; a frame has its code
      * in double and single precision, its time, and its place in the lists of the passes. */
-    return (demand){.base = PROGRAM + 2.0 * coordinates * sizeof(double) +
-                            count * (sizeof(fc_frame) + sizeof(double)) +
-                            all * 3.0 * sizeof(fc__place),
-                    .frame = (double)fc__largest_frame(dataset),
-                    .size = 2.0 * filters * channels,
-                    .network = config->decoder.layers ? 4.0 : 0.0,
-                    .codes = all * codes * (sizeof(double) + sizeof(float)),
-                    .batch = (double)fc__largest_frame(dataset) *
-                             least((double)fc__encoding_batch(dataset), all)};
+    return (demand){
+        .base = PROGRAM + 2.0 * coordinates * sizeof(double) +
+                count * (sizeof(fc_frame) + sizeof(double)) + all * 3.0 * sizeof(fc__place),
+        .frame = (double)fc__largest_frame(dataset),
+        .size = 2.0 * filters * channels,
+        .network = config->decoder.layers || !fc_decoder_is_affine(&config->decoder) ? 4.0 : 0.0,
+        .codes = all * codes * (sizeof(double) + sizeof(float)),
+        .batch =
+            (double)fc__largest_frame(dataset) * least((double)fc__encoding_batch(dataset), all)};
 }
 
 /* Most frames, up to `all`, with which both phases stay within the limit. */

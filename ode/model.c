@@ -179,16 +179,21 @@ done:
 }
 
 fc_status fc_model_decode_std(fc_context *context, const fc_model *model, size_t count,
-                              const double *coordinates, size_t observed, const double *covariance,
-                              float *deviation)
+                              const double *coordinates, size_t observed, const double *z,
+                              const double *covariance, float *deviation)
 {
     enum { TILE = 8192 }; /* points whose basis is held at once */
     fc_status status = FC_OK;
     size_t codes = model->decoder->config.codes, channels = model->channel_count;
     fc__basis_view view = {0};
     double *variance = NULL, factor = fc__calibration_at(model, observed);
+    float *code = NULL;
+    FC_NEW(context, &code, codes);
+    for (size_t i = 0; i < codes; i++)
+        code[i] = (float)z[i];
     FC_NEW(context, &variance, fc__product(count < TILE ? count : TILE, channels));
     FC_TRY(fc__basis_open(context, model->decoder, NULL, count, coordinates, TILE, &view));
+    fc__basis_move(&view, code);
     for (size_t start = 0; start < count; start += TILE) {
         size_t size = count - start < TILE ? count - start : TILE;
         const float *phi0, *phi;
@@ -201,6 +206,7 @@ fc_status fc_model_decode_std(fc_context *context, const fc_model *model, size_t
     }
 done:
     fc__basis_close(&view);
+    free(code);
     free(variance);
     return status;
 }

@@ -462,16 +462,17 @@ FC_API FC_NODISCARD fc_status fc_model_encode(fc_context *context, const fc_mode
                                               double *z,           /* (C) */
                                               double *covariance); /* (C, C) */
 
-/* Fields of codes at points, physical units; standard deviations from code covariances (C, C) with
- * the unresolved variance added; `observed` is the number of observed values behind the codes
- * (picks the calibration). */
+/* Fields of codes at points, physical units; standard deviations of the field of a code from its
+ * covariance (C, C) with the unresolved variance added; `observed` is the number of observed values
+ * behind the code (picks the calibration). An affine decoder's do not depend on the code. */
 FC_API FC_NODISCARD fc_status fc_model_decode(fc_context *context, const fc_model *model,
                                               size_t count, const double *coordinates,
                                               size_t frames, const double *z, /* (frames, C) */
                                               float *values); /* (frames, count, channels) */
 FC_API FC_NODISCARD fc_status fc_model_decode_std(fc_context *context, const fc_model *model,
                                                   size_t count, const double *coordinates,
-                                                  size_t observed, const double *covariance,
+                                                  size_t observed, const double *z, /* (C) */
+                                                  const double *covariance,
                                                   float *deviation); /* (count, channels) */
 
 typedef struct fc_forecast_config {

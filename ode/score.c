@@ -71,14 +71,14 @@ done:
 
 /* Counts truth within one and two standard deviations of the encoded field. */
 static fc_status cover(fc_context *context, const fc_model *model, const fc_points *points,
-                       const fc_frame *frame, size_t observed, const double *covariance,
-                       const float *mean, fc__encoding *encoding)
+                       const fc_frame *frame, size_t observed, const double *z,
+                       const double *covariance, const float *mean, fc__encoding *encoding)
 {
     fc_status status = FC_OK;
     size_t values = fc__product(points->count, model->channel_count);
     float *deviation = NULL;
     FC_NEW(context, &deviation, values);
-    FC_TRY(fc_model_decode_std(context, model, points->count, points->coordinates, observed,
+    FC_TRY(fc_model_decode_std(context, model, points->count, points->coordinates, observed, z,
                                covariance, deviation));
     for (size_t i = 0; i < values; i++) {
         if (isnan(frame->values[i]))
@@ -110,8 +110,8 @@ fc_status fc__evaluate_encoding(fc_context *context, const fc_model *model,
         whole[i] += estimate->z[i];
     FC_TRY(fc__cached_decode(context, model, dataset, frame->points, cache, whole, mean));
     fc__tally_add(&encoding->error, points->count, channels, mean, frame->values, NULL, true);
-    FC_TRY(cover(context, model, points, frame, estimate->observed, estimate->covariance, mean,
-                 encoding));
+    FC_TRY(cover(context, model, points, frame, estimate->observed, whole, estimate->covariance,
+                 mean, encoding));
 done:
     free(whole);
     free(mean);

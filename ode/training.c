@@ -1,5 +1,6 @@
 /* A training run: decoder, codes, cycle, dynamics, error bars. Everything but the dynamics is made
  * when the run is created; the dynamics then runs in slices that can be saved and resumed. */
+#include "inr/bent.h"
 #include "ode/equation.h"
 #include "ode/linear_dynamics.h"
 #include "ode/residual.h"
@@ -74,9 +75,14 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     fault(list, size, c->fit.max_codes == 0, "fit.max_codes must be at least 1");
     fault(list, size, c->fit.batch_frames == 0 || c->fit.batch_points == 0,
           "fit.batch_frames and fit.batch_points must be at least 1");
-    fault(list, size, !(c->fit.rate > 0.0) || !(c->fit.code_rate > 0.0),
-          "fit.rate and fit.code_rate must be positive");
+    fault(list, size, !(c->fit.rate >= 0.0) || !(c->fit.code_rate > 0.0),
+          "fit.rate must be >= 0 and fit.code_rate positive");
     fault(list, size, c->decoder.layers > 16, "decoder.layers must be at most 16");
+    fault(list, size, c->decoder.width > 65536, "decoder.width must be at most 65536");
+    fault(list, size, !(c->decoder.omega0 >= 0.0) || !isfinite(c->decoder.omega0),
+          "decoder.omega0 must be a finite number >= 0 (0 = chosen)");
+    fault(list, size, !fc_decoder_is_affine(&c->decoder) && c->fit.method == FC_FIT_SERIES,
+          "fit.method = series suits decoder.family = fourier only");
     fault(list, size, !(c->dynamics.rate > 0.0), "dynamics.rate must be positive");
     fault(list, size, c->dynamics.batch < 1 || c->dynamics.batch > 4096,
           "dynamics.batch must be 1 to 4096");
@@ -100,7 +106,7 @@ static bool wants_equation(const fc_training *t)
     bool periodic = domain->dims <= 2;
     for (size_t d = 0; d < domain->dims; d++)
         periodic = periodic && domain->axis[d].kind == FC_AXIS_PERIODIC;
-    bool series = c->decoder.layers == 0 &&
+    bool series = c->decoder.family == FC_DECODER_FOURIER && c->decoder.layers == 0 &&
                   (c->fit.method == FC_FIT_AUTO || c->fit.method == FC_FIT_SERIES) &&
                   (c->decoder.filter == FC_FILTER_AUTO || c->decoder.filter == FC_FILTER_INTEGER);
     return c->field_kind == FC_FIELD_EQUATION ||
@@ -130,6 +136,10 @@ static fc_status fit_decoder(fc_training *t, bool for_equation)
     fc_fit_config fit = t->config.fit;
     fc_fit_report report;
     double *noise = NULL;
+    if (t->data.decoder_sees_all && !fc_decoder_is_affine(&decoder))
+        return fc__fail(t->context, FC_ERROR_USAGE,
+                        "decoder.family: forecasts of a record carry the residual of its latest "
+                        "observations, which needs a basis: choose fourier");
     decoder.seed = fit.seed = t->config.seed;
     if (for_equation)
         widen(&fit);
@@ -368,6 +378,8 @@ static fc_status adopt(fc_training *t, const fc_model *saved)
     FC_TRY(fc_decoder_create(context, &saved->domain, &saved->decoder->config, &model->decoder));
     memcpy(model->decoder->parameters, saved->decoder->parameters,
            saved->decoder->parameter_count * sizeof(float));
+    FC_TRY(fc__decoder_set_starts(context, model->decoder, saved->decoder->start_count,
+                                  saved->decoder->starts));
     FC_TRY(
         fc_prior_create(context, c, saved->prior->mean, saved->prior->covariance, &model->prior));
     memcpy(model->noise, saved->noise, saved->channel_count * sizeof *saved->noise);

@@ -76,6 +76,8 @@ typedef struct fc__kernels {
      * FC__WAVE_POINTS; phases up to 1e9 */
     void (*sines)(size_t count, size_t inputs, const double *omega, size_t stride, const double *x,
                   float *s);
+    /* sine and cosine of `count` phases factor v, up to 1e9 */
+    void (*sines_of)(size_t count, float factor, const float *v, float *sine, float *cosine);
     /* e^{i k x} of FC__WAVE_POINTS angles, in entries of as many cosines, then sines: k = 0 is at
      * `zero`, those of |k| <= largest before and after it */
     void (*wave_table)(size_t largest, const double *x, double *zero);

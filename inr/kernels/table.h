@@ -28,6 +28,7 @@ const fc__kernels FC__TABLE = {
     .project = project,
     .fields = fields,
     .sines = sines,
+    .sines_of = sines_of,
     .wave_table = wave_table,
     .waves = waves,
     .network_pack = network_pack,

@@ -63,6 +63,31 @@ static void sines(size_t count, size_t inputs, const double *omega, size_t strid
     }
 }
 
+/* Phases factor v of any sizes up to 1e9, given in float. */
+static void sines_of(size_t count, float factor, const float *v, float *sine, float *cosine)
+{
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t lanes = count - i < LANES ? count - i : LANES;
+        float part[LANES] = {0};
+        double_vector phase[2];
+        vector s, c;
+        memcpy(part, v + i, lanes * sizeof *part);
+        for (size_t h = 0; h < 2; h++) {
+            half_vector half;
+            memcpy(&half, part + h * (LANES / 2), sizeof half);
+            phase[h] = __builtin_convertvector(half, double_vector) * (double)factor;
+        }
+        sine_cosine(phase, &s, &c);
+        if (lanes == LANES) {
+            store(sine + i, s);
+            store(cosine + i, c);
+        } else {
+            store_part(sine + i, s, lanes);
+            store_part(cosine + i, c, lanes);
+        }
+    }
+}
+
 /* ---------------------------------------------------------------- whole frequencies */
 
 /* Sine and cosine in double for |x| <= FC__WAVE_REACH: x is reduced by multiples of pi/2 in two

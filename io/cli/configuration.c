@@ -53,10 +53,14 @@ static void field_by_hand(fc_train_config *config)
 
 /* The words of a choice stand in the order of the enumeration. */
 _Static_assert(FC_FILTER_AUTO == 0 && FC_FILTER_TRAINABLE == 3, "words of decoder.filter");
+_Static_assert(FC_DECODER_FOURIER == 0 && FC_DECODER_MULTIPLICATIVE == 2,
+               "words of decoder.family");
 _Static_assert(FC_FIT_AUTO == 0 && FC_FIT_AUTO_DECODING == 3, "words of fit.method");
 _Static_assert(FC_MASK_SHARED == 0 && FC_MASK_FRAME == 2, "words of mask.kind");
+_Static_assert(FC_FIELD_AUTO == 0 && FC_FIELD_EQUATION == 2, "words of field.kind");
 _Static_assert(sizeof(fc_filter_kind) == sizeof(int) && sizeof(fc_fit_method) == sizeof(int) &&
-                   sizeof(fc_mask_kind) == sizeof(int),
+                   sizeof(fc_mask_kind) == sizeof(int) && sizeof(fc_field_kind) == sizeof(int) &&
+                   sizeof(fc_decoder_family) == sizeof(int),
                "choices are stored as int");
 
 static const config_field fields[] = {
@@ -72,6 +76,9 @@ static const config_field fields[] = {
     FIELD("harmonics", FIELD_COUNT, harmonics),
     FIELD("fit_frames", FIELD_COUNT, fit_frames),
     FIELD("seed", FIELD_SEED, seed),
+    CHOICE("decoder.family", decoder.family, "fourier|siren|multiplicative"),
+    FIELD("decoder.width", FIELD_COUNT, decoder.width),
+    FIELD("decoder.omega0", FIELD_REAL, decoder.omega0),
     FIELD("decoder.layers", FIELD_COUNT, decoder.layers),
     FIELD("decoder.filters", FIELD_COUNT, decoder.filters),
     CHOICE("decoder.filter", decoder.filter, "auto|integer|random|trainable"),

@@ -8,18 +8,28 @@ static size_t model_bytes(const fc_model *model)
            sizeof(double) * codes * (2 * codes + model->lead_count + 2 * model->cycle.harmonics);
 }
 
+static void print_decoder_kind(const fc_decoder_config *decoder)
+{
+    static const char *const filters[] = {"chosen", "integer", "random", "trainable"};
+    if (decoder->family == FC_DECODER_SIREN)
+        printf("  kind         SIREN of %zu layers, %zu units each, omega0 = %g\n",
+               decoder->layers + 1, decoder->width, decoder->omega0);
+    else if (decoder->layers == 0)
+        printf("  kind         Fourier series of %zu %s frequencies\n", decoder->filters,
+               filters[decoder->filter]);
+    else
+        printf("  kind         %s of %zu layers, %zu %s frequencies each\n",
+               decoder->family == FC_DECODER_MULTIPLICATIVE ? "multiplicative FourierNet"
+                                                            : "FourierNet",
+               decoder->layers + 1, decoder->filters, filters[decoder->filter]);
+}
+
 static void print_model_parts(const fc_model *model)
 {
     const fc_decoder_config *decoder = &model->decoder->config;
     const fc_field_config *field = &model->field->config;
-    static const char *const filters[] = {"chosen", "integer", "random", "trainable"};
     printf("decoder\n  codes        %zu\n", decoder->codes);
-    if (decoder->layers == 0)
-        printf("  kind         Fourier series of %zu %s frequencies\n", decoder->filters,
-               filters[decoder->filter]);
-    else
-        printf("  kind         FourierNet of %zu layers, %zu %s frequencies each\n",
-               decoder->layers + 1, decoder->filters, filters[decoder->filter]);
+    print_decoder_kind(decoder);
     printf("  parameters   %zu\n  floor        %.3g (mean square, normalised)\n",
            model->decoder->parameter_count, model->floor_mse);
     printf("dynamics\n  terms       %s", field->linear ? " linear" : "");
@@ -62,10 +72,12 @@ static void print_model(const char *path, const fc_model *model, bool unfinished
 
 static json_t *model_json(const fc_model *model, bool unfinished)
 {
+    static const char *const families[] = {"fourier", "siren", "multiplicative"};
     json_t *root = json_object(), *decoder = json_object(), *field = json_object();
     cli_json_text(root, "kind", "model");
     cli_json_put(root, "finished", json_boolean(!unfinished));
     cli_json_count(decoder, "codes", model->decoder->config.codes);
+    cli_json_text(decoder, "family", families[model->decoder->config.family]);
     cli_json_count(decoder, "layers", model->decoder->config.layers);
     cli_json_count(decoder, "filters", model->decoder->config.filters);
     cli_json_count(decoder, "parameters", model->decoder->parameter_count);

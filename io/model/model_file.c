@@ -14,6 +14,12 @@ const char *const fc__filter_names[FC__FILTER_KINDS] = {
     [FC_FILTER_TRAINABLE] = "trainable",
 };
 
+const char *const fc__family_names[FC__FAMILIES] = {
+    [FC_DECODER_FOURIER] = "fourier",
+    [FC_DECODER_SIREN] = "siren",
+    [FC_DECODER_MULTIPLICATIVE] = "multiplicative",
+};
+
 const fc__state_vector fc__state_vectors[FC__STATE_VECTORS] = {
     {"parameters", offsetof(fc_trainer_state, parameters)},
     {"first_moment", offsetof(fc_trainer_state, first_moment)},
@@ -40,16 +46,20 @@ size_t fc__decoder_parts(const fc_decoder_config *config, size_t inputs,
                          fc__part parts[FC__MOST_PARTS])
 {
     fc_decoder_layout at = fc_decoder_layout_of(config, inputs);
-    size_t layers = config->layers, channels = config->channels, filters = config->filters;
-    size_t width = 2 * filters, codes = config->codes;
-    const fc__part all[] = {
-        {"omega", at.omega, 3, {layers + 1, filters, inputs}},
-        {"a", at.a, 4, {layers + 1, channels, width, codes}},
-        {"b", at.b, 3, {layers + 1, channels, width}},
+    size_t layers = config->layers, channels = config->channels, codes = config->codes;
+    size_t width = at.width, blocks = at.blocks, gates = at.gain > at.gate ? layers : 0;
+    fc__part all[] = {
+        {"omega", at.omega, 3, {layers + 1, config->filters, inputs}},
+        {"a", at.a, 4, {layers + 1, blocks, width, codes}},
+        {"b", at.b, 3, {layers + 1, blocks, width}},
         {"w", at.w, 3, {layers, width, width}},
         {"head", at.head, 2, {channels, width}},
         {"bias", at.bias, 1, {channels}},
+        {"gate", at.gate, 4, {gates, blocks, width, codes}},
+        {"gain", at.gain, 3, {gates, blocks, width}},
     };
+    if (config->family == FC_DECODER_SIREN)
+        all[0] = (fc__part){"first", at.omega, 2, {width, inputs}};
     return keep_parts(sizeof all / sizeof *all, all, parts);
 }
 
@@ -163,12 +173,26 @@ static fc_status write_decoder(fc__h5 *h5, const fc_decoder *decoder)
     FC_TRY(fc__h5_put_uint(h5, group, "codes", config->codes));
     FC_TRY(fc__h5_put_uint(h5, group, "channels", config->channels));
     FC_TRY(fc__h5_put_uint(h5, group, "layers", config->layers));
-    FC_TRY(fc__h5_put_uint(h5, group, "filters", config->filters));
-    FC_TRY(fc__h5_put_text(h5, group, "filter", fc__filter_names[config->filter]));
-    FC_TRY(fc__h5_put_double(h5, group, "bandwidth", config->bandwidth));
     FC_TRY(fc__h5_put_uint(h5, group, "seed", config->seed));
+    if (!fc_decoder_is_affine(config)) /* files of older versions name no family */
+        FC_TRY(fc__h5_put_text(h5, group, "family", fc__family_names[config->family]));
+    if (config->family == FC_DECODER_SIREN) {
+        FC_TRY(fc__h5_put_uint(h5, group, "width", config->width));
+        FC_TRY(fc__h5_put_double(h5, group, "omega0", config->omega0));
+    } else {
+        FC_TRY(fc__h5_put_uint(h5, group, "filters", config->filters));
+        FC_TRY(fc__h5_put_text(h5, group, "filter", fc__filter_names[config->filter]));
+        FC_TRY(fc__h5_put_double(h5, group, "bandwidth", config->bandwidth));
+    }
     size_t count = fc__decoder_parts(config, decoder->inputs, parts);
     FC_TRY(write_parts(h5, group, count, parts, decoder->parameters));
+    if (!fc_decoder_is_affine(config))
+        FC_TRY(fc__h5_put_uint(h5, group, "start_count", decoder->start_count));
+    if (decoder->start_count) {
+        const size_t shape[2] = {decoder->start_count, config->codes};
+        FC_TRY(
+            fc__h5_write_array(h5, group, "starts", H5T_NATIVE_FLOAT, 2, shape, decoder->starts));
+    }
 done:
     return status;
 }

@@ -43,6 +43,8 @@ size_t fc__decoder_parts(const fc_decoder_config *config, size_t inputs,
                          fc__part parts[FC__MOST_PARTS]);
 size_t fc__field_parts(const fc_field_config *config, fc__part parts[FC__MOST_PARTS]);
 
+enum { FC__FAMILIES = FC_DECODER_MULTIPLICATIVE + 1 };
+extern const char *const fc__family_names[FC__FAMILIES];
 enum { FC__FILTER_KINDS = FC_FILTER_TRAINABLE + 1 };
 extern const char *const fc__filter_names[FC__FILTER_KINDS];
 

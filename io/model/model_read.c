@@ -1,6 +1,7 @@
 /* Reads what model_file.h describes. Every size is checked against the others and against what the
  * file can hold before anything is allocated for it, and every number that is computed with must be
  * finite. */
+#include "inr/bent.h"
 #include "io/dataset_file.h"
 #include "io/model/model_file.h"
 
@@ -247,30 +248,80 @@ done:
     return status;
 }
 
+/* Place of a word in a list; a file with another word is damaged. */
+static fc_status find_word(fc__h5 *h5, hid_t group, const char *name, size_t count,
+                           const char *const *words, size_t *place)
+{
+    fc_status status = FC_OK;
+    char word[FC_NAME_SIZE];
+    FC_TRY(get_text(h5, group, "decoder", name, word));
+    for (*place = 0; *place < count; ++*place)
+        if (strcmp(word, words[*place]) == 0)
+            return FC_OK;
+    status = damaged(h5, "decoder", "its kind of decoder or filter is not known");
+done:
+    return status;
+}
+
+/* What only one of the families has. */
+static fc_status read_family(fc__h5 *h5, hid_t group, fc_decoder_config *config)
+{
+    fc_status status = FC_OK;
+    size_t family = FC_DECODER_FOURIER, kind;
+    if (fc__h5_has(group, "family"))
+        FC_TRY(find_word(h5, group, "family", FC__FAMILIES, fc__family_names, &family));
+    config->family = (fc_decoder_family)family;
+    if (config->family == FC_DECODER_SIREN) {
+        FC_TRY(get_size(h5, group, "decoder", "width", 1, MOST_FILTERS, &config->width));
+        FC_TRY(get_double(h5, group, "decoder", "omega0", &config->omega0));
+    } else {
+        FC_TRY(get_size(h5, group, "decoder", "filters", 1, MOST_FILTERS, &config->filters));
+        FC_TRY(find_word(h5, group, "filter", FC__FILTER_KINDS, fc__filter_names, &kind));
+        FC_TRY(get_double(h5, group, "decoder", "bandwidth", &config->bandwidth));
+        config->filter = (fc_filter_kind)kind;
+    }
+done:
+    return status;
+}
+
+/* Codes that encoding may start from. */
+static fc_status read_starts(fc__h5 *h5, hid_t group, fc_decoder *decoder)
+{
+    enum { MOST_STARTS = 65536 };
+    fc_status status = FC_OK;
+    size_t count;
+    float *starts = NULL;
+    if (fc_decoder_is_affine(&decoder->config))
+        return FC_OK;
+    FC_TRY(get_size(h5, group, "decoder", "start_count", 0, MOST_STARTS, &count));
+    const fc__part part = {"starts", 0, 2, {count, decoder->config.codes}};
+    FC_NEW(h5->context, &starts, fc__product(count, decoder->config.codes));
+    if (count) {
+        FC_TRY(check_parts(h5, group, "decoder", 1, &part));
+        FC_TRY(read_parts(h5, group, "decoder", 1, &part, starts));
+    }
+    FC_TRY(fc__decoder_set_starts(h5->context, decoder, count, starts));
+done:
+    free(starts);
+    return status;
+}
+
 static fc_status read_decoder(fc__h5 *h5, fc_model *model)
 {
     fc_status status = FC_OK;
     hid_t group;
-    char filter[FC_NAME_SIZE];
     fc__part parts[FC__MOST_PARTS];
     fc_decoder_config config = {0};
-    size_t channels = model->channel_count, kind = 0;
+    size_t channels = model->channel_count;
     FC_TRY(fc__h5_find_group(h5, h5->file, "decoder", &group));
     if (group < 0)
         goto done;
     FC_TRY(get_size(h5, group, "decoder", "codes", 1, MOST_CODES, &config.codes));
     FC_TRY(get_size(h5, group, "decoder", "channels", channels, channels, &config.channels));
     FC_TRY(get_size(h5, group, "decoder", "layers", 0, MOST_LAYERS, &config.layers));
-    FC_TRY(get_size(h5, group, "decoder", "filters", 1, MOST_FILTERS, &config.filters));
-    FC_TRY(get_text(h5, group, "decoder", "filter", filter));
-    FC_TRY(get_double(h5, group, "decoder", "bandwidth", &config.bandwidth));
     FC_TRY(get_uint(h5, group, "decoder", "seed", &config.seed));
-    while (kind < FC__FILTER_KINDS && strcmp(filter, fc__filter_names[kind]) != 0)
-        kind++;
-    if (kind == FC__FILTER_KINDS)
-        FC_TRY(damaged(h5, "decoder", "its kind of filter is not known"));
-    config.filter = (fc_filter_kind)kind;
-    size_t count = fc__decoder_parts(&config, fc_domain_inputs(&model->domain), parts);
+    FC_TRY(read_family(h5, group, &config));
+    size_t count = fc__decoder_parts(&config, fc_decoder_inputs(&config, &model->domain), parts);
     FC_TRY(check_parts(h5, group, "decoder", count, parts));
     status = fc_decoder_create(h5->context, &model->domain, &config, &model->decoder);
     if (status != FC_OK) {
@@ -278,6 +329,7 @@ static fc_status read_decoder(fc__h5 *h5, fc_model *model)
         goto done;
     }
     FC_TRY(read_parts(h5, group, "decoder", count, parts, model->decoder->parameters));
+    FC_TRY(read_starts(h5, group, model->decoder));
 done:
     return status;
 }

@@ -527,6 +527,44 @@ test_configuration_is_read_and_stored() {
     done
 }
 
+test_a_decoder_that_bends_serves_every_command() {
+    local family
+    for family in siren multiplicative; do
+        fieldcast train "$shared/train.nc" -o m.h5 --codes 6 --updates 60 --train-frames 6 --quiet \
+            --set decoder.family=$family --set decoder.width=16 --set decoder.filters=6 \
+            --set fit.steps=40
+        expect_code 0
+        fieldcast info m.h5 --json
+        expect_output "\"family\": \"$family\""
+        fieldcast info m.h5
+        expect_code 0
+        fieldcast evaluate m.h5 "$shared/test.nc" --observe 0.2 --json
+        expect_code 0
+        expect_no_output nan
+        fieldcast forecast m.h5 "$shared/test.nc" -o f.nc --times 0:9:3 --grid 12x12 --std
+        expect_code 0
+        fieldcast validate f.nc
+        expect_code 0
+        fieldcast plot m.h5 -o m.png
+        expect_code 0
+    done
+}
+
+test_a_bent_decoder_that_cannot_serve_is_refused() {
+    fieldcast train "$shared/train.nc" -o m.h5 --set decoder.family=sine
+    expect_code 2
+    expect_message 'decoder.family'
+    fieldcast train "$shared/train.nc" -o m.h5 --set decoder.family=siren --set fit.method=series \
+        --set decoder.omega0=-1
+    expect_code 2
+    expect_message 'decoder.omega0 must be'
+    expect_message 'suits decoder.family = fourier only'
+    fieldcast train "$golden/sst_excerpt.nc" -o m.h5 --minutes 0.01 --set decoder.family=siren
+    expect_code 2
+    expect_message 'choose fourier'
+    expect_only
+}
+
 test_wrong_configuration_is_refused() {
     fieldcast train "$shared/train.nc" -o m.h5 --set field.rnak=3
     expect_code 2

@@ -1,5 +1,6 @@
 /* Model files: every number comes back to the last bit, and nothing but a whole model is taken for
  * one. */
+#include "inr/bent.h"
 #include "inr/support.h"
 #include "ode/residual.h"
 #include "tests/io/io_testing.h"
@@ -104,6 +105,9 @@ static fc_model *make_model(bench *in, const fc_decoder_config *decoder,
     make_residual(&rng, &model->residual);
     assert_ok(in, fc_decoder_create(in->context, &model->domain, decoder, &model->decoder));
     fill_floats(&rng, model->decoder->parameter_count, model->decoder->parameters);
+    if (!fc_decoder_is_affine(decoder))
+        assert_ok(
+            in, fc__decoder_set_starts(in->context, model->decoder, 2, model->decoder->parameters));
     assert_ok(in, fc_field_create(in->context, field, 5, &model->field));
     fill_floats(&rng, model->field->parameter_count, model->field->parameters);
     return model;
@@ -121,6 +125,19 @@ static const fc_decoder_config series = {.codes = CODES,
                                          .filters = 4,
                                          .filter = FC_FILTER_RANDOM,
                                          .bandwidth = 3.0};
+static const fc_decoder_config sines = {.codes = CODES,
+                                        .channels = CHANNELS,
+                                        .family = FC_DECODER_SIREN,
+                                        .layers = 2,
+                                        .width = 6,
+                                        .omega0 = 10.0 / 3.0};
+static const fc_decoder_config gated = {.codes = CODES,
+                                        .channels = CHANNELS,
+                                        .family = FC_DECODER_MULTIPLICATIVE,
+                                        .layers = 2,
+                                        .filters = 5,
+                                        .filter = FC_FILTER_RANDOM,
+                                        .bandwidth = 7.0 / 3.0};
 static const fc_field_config full = {.codes = CODES, .linear = true, .rank = 4, .hidden = 6};
 static const fc_field_config bilinear = {.codes = CODES, .rank = 2};
 
@@ -175,8 +192,15 @@ static void assert_same_networks(const fc_model *a, const fc_model *b)
     assert_int_equal(a->field == NULL, b->field == NULL);
     if (a->decoder) {
         assert_same_bits(&a->decoder->config.seed, &b->decoder->config.seed, sizeof(uint64_t));
+        assert_int_equal(a->decoder->config.family, b->decoder->config.family);
+        assert_int_equal(a->decoder->config.width, b->decoder->config.width);
+        assert_true(a->decoder->config.omega0 == b->decoder->config.omega0);
         assert_int_equal(a->decoder->config.filter, b->decoder->config.filter);
         assert_true(a->decoder->config.bandwidth == b->decoder->config.bandwidth);
+        assert_int_equal(a->decoder->start_count, b->decoder->start_count);
+        if (a->decoder->start_count)
+            assert_same_bits(a->decoder->starts, b->decoder->starts,
+                             a->decoder->start_count * CODES * sizeof(float));
         assert_int_equal(a->decoder->parameter_count, b->decoder->parameter_count);
         assert_same_bits(a->decoder->parameters, b->decoder->parameters,
                          a->decoder->parameter_count * sizeof(float));
@@ -292,11 +316,12 @@ static void check_round_trip(bench *in, fc_model *written, fc_training_state *st
 static void models_come_back_bit_for_bit(void **state)
 {
     bench *in = *state;
-    fc_model *one = make_model(in, &deep, &full), *other = make_model(in, &series, &bilinear);
-    check_round_trip(in, one, NULL);
-    check_round_trip(in, other, NULL);
-    fc_model_destroy(one);
-    fc_model_destroy(other);
+    const fc_decoder_config *decoders[] = {&deep, &series, &sines, &gated};
+    for (size_t i = 0; i < sizeof decoders / sizeof *decoders; i++) {
+        fc_model *model = make_model(in, decoders[i], i ? &bilinear : &full);
+        check_round_trip(in, model, NULL);
+        fc_model_destroy(model);
+    }
 }
 
 static void checkpoints_come_back_bit_for_bit(void **state)

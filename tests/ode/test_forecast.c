@@ -250,7 +250,7 @@ static void deviations_start_from_the_posterior(void **state)
     must(*state, answer(*state, model, &r));
     must(*state, fc_model_encode(*state, model, 1.0, POINTS, r.observations->points[0].coordinates,
                                  frame->values, z, covariance));
-    must(*state, fc_model_decode_std(*state, model, r.points.count, r.points.coordinates, 6,
+    must(*state, fc_model_decode_std(*state, model, r.points.count, r.points.coordinates, 6, z,
                                      covariance, deviation));
     for (size_t i = 0; i < 2 * r.points.count; i++) {
         double given = (double)r.deviation->sequences[1].frames[0].values[i];

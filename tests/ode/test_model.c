@@ -213,6 +213,51 @@ static void the_cycle_is_taken_off_and_put_back(void **state)
 
 /* ---------------------------------------------------------------- standard deviations */
 
+/* Gives the model a SIREN of the same codes and channels. */
+static void bend(fc_context *context, fc_model *model)
+{
+    fc_decoder_config config = model->decoder->config;
+    fc_decoder_destroy(model->decoder);
+    config.family = FC_DECODER_SIREN;
+    config.layers = 1;
+    config.width = 12;
+    config.omega0 = 2.0;
+    must(context, fc_decoder_create(context, &model->domain, &config, &model->decoder));
+}
+
+static void a_model_that_bends_gives_codes_and_deviations_of_its_tangent(void **state)
+{
+    enum { COUNT = 200 };
+    fc_model *model = wave_model(*state, 1, 1e-3);
+    double *x = scattered(COUNT, 9), z[CODES], found[CODES], covariance[CODES * CODES];
+    float values[COUNT], again[COUNT], deviation[COUNT], narrow[CODES], phi0[COUNT];
+    float *phi = zeros(COUNT * CODES, sizeof *phi);
+    bend(*state, model);
+    for (size_t i = 0; i < CODES; i++)
+        z[i] = 0.3 * cos((double)i);
+    must(*state, fc_model_decode(*state, model, COUNT, x, 1, z, values));
+    must(*state, fc_model_encode(*state, model, 0.0, COUNT, x, values, found, covariance));
+    must(*state, fc_model_decode(*state, model, COUNT, x, 1, found, again));
+    for (size_t p = 0; p < COUNT; p++) /* one deviation of the noise is sqrt(1e-3) */
+        assert_true(fabsf(again[p] - values[p]) < 0.03f * (float)wave_scale[0]);
+    must(*state, fc_model_decode_std(*state, model, COUNT, x, COUNT, found, covariance, deviation));
+    for (size_t i = 0; i < CODES; i++)
+        narrow[i] = (float)found[i];
+    must(*state, fc_decoder_tangent(*state, model->decoder, COUNT, x, narrow, phi0, phi));
+    double factor = fc__calibration_at(model, COUNT);
+    for (size_t p = 0; p < COUNT; p++) {
+        double variance = model->noise[0];
+        for (size_t i = 0; i < CODES * CODES; i++)
+            variance += (double)phi[p * CODES + i / CODES] * covariance[i] *
+                        (double)phi[p * CODES + i % CODES];
+        assert_near((double)deviation[p] / (factor * wave_scale[0] * sqrt(variance)), 1.0,
+                    TOLERANCE_STD);
+    }
+    free(x);
+    free(phi);
+    fc_model_destroy(model);
+}
+
 static void deviations_are_those_of_dense_algebra(void **state)
 {
     enum { COUNT = 40 };
@@ -227,7 +272,8 @@ static void deviations_are_those_of_dense_algebra(void **state)
     for (size_t i = 0; i < CODES * CODES; i++)
         root[i] = 0.3 * fc__rng_normal(&rng);
     fc__dsyrk(CODES, CODES, 1.0, root, 0.0, covariance);
-    must(*state, fc_model_decode_std(*state, model, COUNT, x, 99, covariance, deviation));
+    must(*state, fc_model_decode_std(*state, model, COUNT, x, 99, model->prior->mean, covariance,
+                                     deviation));
     must(*state, fc_decoder_basis(*state, model->decoder, COUNT, x, phi0, phi));
     for (size_t k = 0; k < 2 * COUNT; k++) {
         double variance = model->noise[k % 2];
@@ -254,7 +300,7 @@ static void deviations_are_positive_and_smaller_where_something_is_observed(void
         values[p] = NAN;
     values[0] = 10.0f;
     must(*state, fc_model_encode(*state, model, 0.0, POINTS, x, values, z, covariance));
-    must(*state, fc_model_decode_std(*state, model, POINTS, x, 1, covariance, deviation));
+    must(*state, fc_model_decode_std(*state, model, POINTS, x, 1, z, covariance, deviation));
     for (size_t p = 0; p < POINTS; p++) {
         assert_true(deviation[p] > 0.0f && (double)deviation[p] <= prior * (1.0 + TOLERANCE_STD));
         assert_true(p == 0 || deviation[p] > deviation[0]);
@@ -421,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_single_sensor_moves_the_codes_along_its_own_row),
         cmocka_unit_test(observations_without_any_value_are_refused),
         cmocka_unit_test(the_cycle_is_taken_off_and_put_back),
+        cmocka_unit_test(a_model_that_bends_gives_codes_and_deviations_of_its_tangent),
         cmocka_unit_test(deviations_are_those_of_dense_algebra),
         cmocka_unit_test(deviations_are_positive_and_smaller_where_something_is_observed),
         cmocka_unit_test(calibration_is_interpolated_in_the_logarithm_of_the_number_of_values),

@@ -306,7 +306,9 @@ static void all_faults_of_a_configuration_are_named_at_once(void **state)
                                         "fit.tolerance must",
                                         "fit.max_codes must",
                                         "fit.batch_frames and",
-                                        "fit.rate and",
+                                        "fit.rate must",
+                                        "decoder.width must",
+                                        "decoder.omega0 must",
                                         "decoder.layers must",
                                         "dynamics.rate must",
                                         "dynamics.batch must",
@@ -328,6 +330,8 @@ static void all_faults_of_a_configuration_are_named_at_once(void **state)
     config.fit.batch_points = 0;
     config.fit.rate = -1.0;
     config.decoder.layers = 17;
+    config.decoder.width = 65537;
+    config.decoder.omega0 = -1.0;
     config.dynamics.rate = 0.0;
     config.dynamics.batch = 5000;
     config.dynamics.horizon = 0;
