@@ -8,9 +8,11 @@
  *   /time              units, calendar, cycle
  *   /channels          mean, scale, noise (channels); channel_0.. with name, units, long_name
  *   /decoder           its configuration; omega, a, b, w, head, bias (inr.h)
- *   /prior             mean (C), covariance, factor (C, C)
+ *   /prior             mean (C), covariance, factor (C, C); beside an equation, of independent
+ *                      codes, variance (C) alone
  *   /cycle             period, harmonics; coefficient (2 harmonics, C)
  *   /field             its configuration; bias, a, v, va, w, wd, u, m1, m1b, m2 (ode.h)
+ *   /equation          what the field is instead of its weights (model_equation.c)
  *   /leads             time (leads), variance (leads, C)
  *   /calibration       values, factor (entries)
  *   /residual          of records (ode.h, fc_residual): leads, points, harmonics, still, modes,
@@ -27,7 +29,8 @@
 #include "io/hdf5/hdf5_file.h"
 #include "io/io.h"
 
-/* Version 2 has a residual; a model without one is still written as version 1. */
+/* Version 2 has a residual, version 3 an equation; a model without them is still written as version
+ * 1. */
 enum { FC__MODEL_VERSION = 3, FC__MOST_PARTS = 10 };
 
 /* A named part of a parameter vector. */

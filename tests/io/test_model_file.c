@@ -419,7 +419,7 @@ static void numbers_that_cannot_be_are_refused(void **state)
         double value;
         const char *expected;
     } cases[] = {
-        {"/", "fieldcast_format_version", 3.0, "reads versions up to 2"},
+        {"/", "fieldcast_format_version", 4.0, "reads versions up to 3"},
         {"/", "time_scale", 0.0, "time_scale"},
         {"/", "time_origin", NAN, "time_origin"},
         {"/domain", "dims", 9.0, "1 to 4"},

@@ -375,12 +375,14 @@ static inline fc_dataset *monthly_record(fc_context *context, size_t months, uin
 
 /* ---------------------------------------------------------------- training */
 
-/* Nothing in it depends on the clock; the filters are given, as choosing them takes a while. */
+/* Nothing in it depends on the clock; the filters are given, as choosing them takes a while. The
+ * dynamics is trained: test_training_equation.c has the other kind. */
 static inline fc_train_config quick_config(uint64_t updates)
 {
     fc_train_config config = fc_train_config_default();
     config.decoder.filters = 16;
     config.decoder.filter = FC_FILTER_INTEGER;
+    config.field_kind = FC_FIELD_BILINEAR;
     config.dynamics.updates = updates;
     config.dynamics.batch = 32;
     config.dynamics.average = 0.98; /* the last phases are a few dozen updates */
