@@ -398,9 +398,10 @@ static fc_status iterate(fc_context *context, const fc_equation_config *config,
         fc__report(context, "equation", i, config->iterations, i ? residual : NAN);
         bool worse = i > 0 && !(residual < best->residual);
         stalled = i == 0 || residual < 0.9 * best->residual ? 0 : stalled + 1;
+        bool converged = i > 1 && !worse && residual > 0.99 * best->residual;
         if (i > 0 && !worse)
             keep(e, residual, best);
-        if (stalled == PATIENCE || i == config->iterations)
+        if (converged || stalled == PATIENCE || i == config->iterations)
             break;
         if (worse)
             step_back(best, e);

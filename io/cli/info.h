@@ -17,4 +17,8 @@ void cli_info_print_axes(const fc_domain *domain);
 
 const char *cli_axis_kind_text(fc_axis_kind kind);
 
+/* The equation that a model's dynamics is (info_equation.c). */
+void cli_info_print_equation(const fc_model *model);
+json_t *cli_info_equation(const fc_model *model);
+
 #endif

@@ -3,9 +3,9 @@
 
 static size_t model_bytes(const fc_model *model)
 {
-    size_t codes = model->decoder->config.codes;
+    size_t codes = model->decoder->config.codes, square = model->field->equation ? 1 : 2 * codes;
     return sizeof(float) * (model->decoder->parameter_count + model->field->parameter_count) +
-           sizeof(double) * codes * (2 * codes + model->lead_count + 2 * model->cycle.harmonics);
+           sizeof(double) * codes * (square + model->lead_count + 2 * model->cycle.harmonics);
 }
 
 static void print_decoder_kind(const fc_decoder_config *decoder)
@@ -32,6 +32,10 @@ static void print_model_parts(const fc_model *model)
     print_decoder_kind(decoder);
     printf("  parameters   %zu\n  floor        %.3g (mean square, normalised)\n",
            model->decoder->parameter_count, model->floor_mse);
+    if (model->field->equation) {
+        cli_info_print_equation(model);
+        return;
+    }
     printf("dynamics\n  terms       %s", field->linear ? " linear" : "");
     if (field->rank)
         printf("%s bilinear of rank %zu", field->linear ? "," : "", field->rank);
@@ -88,6 +92,8 @@ static json_t *model_json(const fc_model *model, bool unfinished)
     cli_json_count(field, "hidden", model->field->config.hidden);
     cli_json_count(field, "parameters", model->field->parameter_count);
     cli_json_put(root, "field", field);
+    if (model->field->equation)
+        cli_json_put(root, "equation", cli_info_equation(model));
     cli_json_put(root, "axes", cli_info_axes(&model->domain));
     cli_json_put(root, "variables", cli_info_channels(model->channel_count, model->channels, NULL));
     cli_json_real(root, "time_scale", model->time_scale);

@@ -682,9 +682,11 @@ test_forecast_file_can_be_read_again() {
     expect_output '"largest": 576'
 }
 
+# Each of 3 x 256 points is seen with probability 0.3: 230 of them, four deviations are 51.
 test_observed_share_is_what_is_saved() {
-    [ "$(wc -l <"$shared/sensors.csv")" -eq $((1 + 3 * 77)) ] ||
-        fail "$(wc -l <"$shared/sensors.csv") lines"
+    local lines
+    lines=$(wc -l <"$shared/sensors.csv")
+    [ "$lines" -gt 180 ] && [ "$lines" -lt 283 ] || fail "$lines lines"
 }
 
 test_impossible_queries_are_refused() {
