@@ -87,15 +87,17 @@ static fc_status lay_out(fc_context *context, fc__spectral *s)
         }
         size[e->dims - 1 - d] = (int)fast_size(3 * largest + 1);
     }
-    int columns = size[e->dims - 1] / 2 + 1, rows = e->dims > 1 ? size[0] : 1;
-    s->points = (size_t)size[0] * (size_t)(e->dims > 1 ? size[1] : 1);
-    s->bins = (size_t)rows * (size_t)columns;
+    int rows = e->dims > 1 ? size[0] : 1;
+    size_t columns = (size_t)size[e->dims - 1] / 2 + 1;
+    s->points = (size_t)size[0] * (size_t)size[1];
+    s->bins = (size_t)rows * columns;
     FC_NEW(context, &s->bin, e->wave_count);
     FC_NEW(context, &s->mirror, e->wave_count);
     for (size_t k = 0; k < e->wave_count; k++) {
         int x = e->waves[k * e->dims], y = e->dims > 1 ? e->waves[k * e->dims + 1] : 0;
-        s->bin[k] = (size_t)((y + rows) % rows * columns + x);
-        s->mirror[k] = x == 0 && y != 0 ? (size_t)((rows - y) % rows * columns) : SIZE_MAX;
+        size_t row = (size_t)((y + rows) % rows), opposite = (size_t)((rows - y) % rows);
+        s->bin[k] = row * columns + (size_t)x;
+        s->mirror[k] = x == 0 && y != 0 ? opposite * columns : SIZE_MAX;
     }
     FC_NEW(context, &field, s->points);
     FC_NEW(context, &spectrum, s->bins);

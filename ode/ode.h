@@ -549,11 +549,11 @@ typedef struct fc_evaluation {
     double sigma1, sigma2; /* coverage of the encoded field's error bars */
     double seconds_encode, seconds_integrate, seconds_decode;
     size_t lead_count;
-    fc_lead_score *leads;           /* (lead_count); records only */
-    size_t frame_count; /* error of sequences against lead time, from the encoded frame on */
-    double *frame_time; /* (frame_count) */
-    fc_score *frame;    /* (frame_count) over all sequences */
-    size_t failed;                  /* sequences whose integration failed */
+    fc_lead_score *leads; /* (lead_count); records only */
+    size_t frame_count;   /* error of sequences against lead time, from the encoded frame on */
+    double *frame_time;   /* (frame_count) */
+    fc_score *frame;      /* (frame_count) over all sequences */
+    size_t failed;        /* sequences whose integration failed */
 } fc_evaluation;
 
 FC_API FC_NODISCARD fc_status fc_model_evaluate(fc_context *context, const fc_model *model,
