@@ -9,9 +9,9 @@
 fc_equation_config fc_equation_config_default(void)
 {
     return (fc_equation_config){.samples = 512,
-                                .iterations = 20,
+                                .iterations = 30,
                                 .lowest = -1,
-                                .highest = 2,
+                                .highest = 1,
                                 .linear = 4,
                                 .tolerance = 0.02};
 }
@@ -57,12 +57,13 @@ static fc_status list_terms(fc_context *context, const fc_equation_config *confi
 {
     fc_status status = FC_OK;
     fc_symbol *linear = NULL, *factors = NULL;
-    size_t linears = list_symbols(e, config->lowest, config->linear, NULL);
-    size_t symbols = list_symbols(e, config->lowest, config->highest, NULL);
+    int linear_order = (int)config->linear, product_order = (int)config->highest;
+    size_t linears = list_symbols(e, config->lowest, linear_order, NULL);
+    size_t symbols = list_symbols(e, config->lowest, product_order, NULL);
     FC_NEW(context, &linear, linears);
     FC_NEW(context, &factors, symbols);
-    list_symbols(e, config->lowest, config->linear, linear);
-    list_symbols(e, config->lowest, config->highest, factors);
+    list_symbols(e, config->lowest, linear_order, linear);
+    list_symbols(e, config->lowest, product_order, factors);
     e->term_count = 0;
     FC_NEW(context, &e->terms, (linears + symbols * (symbols + 1) / 2) * e->channels);
     for (size_t i = 0; i < linears; i++)
@@ -126,6 +127,7 @@ static void intervals_clear(fc__intervals *v)
  * theta^T a theta - 2 theta^T b + square. */
 typedef struct problem {
     size_t n;
+    double *old; /* coefficients now */
     double *a, *b, *length, *inverse, *theta;
     bool *active;
     double square;
@@ -133,6 +135,7 @@ typedef struct problem {
 
 static void problem_clear(problem *p)
 {
+    free(p->old);
     free(p->a);
     free(p->b);
     free(p->length);
@@ -147,9 +150,8 @@ static fc_status problem_create(fc_context *context, const fc_equation *e, const
 {
     fc_status status = FC_OK;
     size_t n = s->columns;
-    double *old = NULL;
     *p = (problem){.n = n, .square = s->square};
-    FC_NEW(context, &old, n);
+    FC_NEW(context, &p->old, n);
     FC_NEW(context, &p->a, fc__product(n, n));
     FC_NEW(context, &p->b, n);
     FC_NEW(context, &p->length, n);
@@ -170,7 +172,7 @@ static fc_status problem_create(fc_context *context, const fc_equation *e, const
     for (size_t i = 0; i < n; i++) {
         p->active[i] = p->a[i * n + i] > 1e-24 * largest;
         p->length[i] = p->active[i] ? sqrt(p->a[i * n + i]) : 1.0;
-        old[i] = e->terms[i].coefficient * p->length[i];
+        p->old[i] = e->terms[i].coefficient * p->length[i];
     }
     for (size_t i = 0; i < n; i++) {
         p->b[i] /= p->length[i];
@@ -180,21 +182,21 @@ static fc_status problem_create(fc_context *context, const fc_equation *e, const
     for (size_t i = 0; i < n; i++) { /* from changes to coefficients */
         double product = 0.0;
         for (size_t j = 0; j < n; j++)
-            product += p->a[i * n + j] * old[j];
-        p->square += old[i] * (2.0 * p->b[i] + product);
+            product += p->a[i * n + j] * p->old[j];
+        p->square += p->old[i] * (2.0 * p->b[i] + product);
     }
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++)
-            p->b[i] += p->a[i * n + j] * old[j];
+            p->b[i] += p->a[i * n + j] * p->old[j];
 done:
-    free(old);
     return status;
 }
 
-/* theta and the inverse over the active columns, the others' rows and columns being zero. */
-static fc_status solve_active(fc_context *context, problem *p)
+/* theta and the inverse over the active columns, the others' rows and columns being zero. The
+ * damping draws towards the coefficients that are (Levenberg 1944, Marquardt 1963). */
+static fc_status solve_active(fc_context *context, double damping, problem *p)
 {
-    const double ridge = 1e-11;
+    const double ridge = damping + 1e-11;
     fc_status status = FC_OK;
     size_t n = p->n, count = 0, *index = NULL;
     double *a = NULL, *x = NULL;
@@ -217,7 +219,7 @@ static fc_status solve_active(fc_context *context, problem *p)
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < count; j++) {
             p->inverse[index[i] * n + index[j]] = x[i * count + j];
-            p->theta[index[i]] += x[i * count + j] * p->b[index[j]];
+            p->theta[index[i]] += x[i * count + j] * (p->b[index[j]] + damping * p->old[index[j]]);
         }
 done:
     free(index);
@@ -236,10 +238,10 @@ static double residual_of(const problem *p)
 
 /* Takes out the term whose loss costs least, theta_j^2 / inverse_jj, as long as all losses together
  * stay below the tolerated share. */
-static void eliminate(const fc_equation_config *config, problem *p)
+static void eliminate(double tolerance, problem *p)
 {
     size_t n = p->n;
-    double least = fmax(residual_of(p), 1e-13 * p->square), left = config->tolerance * least;
+    double least = fmax(residual_of(p), 1e-13 * p->square), left = tolerance * least;
     for (;;) {
         size_t best = n;
         double cost = INFINITY;
@@ -296,13 +298,14 @@ static void solve_small(size_t n, fc__wave *a, fc__wave *x)
         x[i] /= a[i * n + i];
 }
 
-/* The forcing's change makes up the mean of what the terms' changes leave. */
-static void update_equation(const problem *p, const fc__normal_sums *s, fc_equation *e)
+/* The forcing's change makes up the mean of what the terms' changes leave; mean: (rows), starts as
+ * the sum of the residuals. */
+static void update_equation(const problem *p, const fc__normal_sums *s, double *mean,
+                            fc_equation *e)
 {
     enum { MOST = 8 };
     size_t n = e->channels, waves = e->wave_count;
     fc__wave response[MOST * MOST], change[MOST];
-    double *mean = s->row_sum;
     for (size_t t = 0; t < e->term_count; t++) {
         double now = p->active[t] ? p->theta[t] / p->length[t] : 0.0;
         double step = now - e->terms[t].coefficient;
@@ -343,53 +346,64 @@ static void keep(const fc_equation *e, double residual, kept *best)
     memcpy(best->forcing, e->forcing, 2 * e->channels * e->wave_count * sizeof *e->forcing);
 }
 
-/* Puts the best back and leaves the terms that are not zero. */
-static void restore(const kept *best, fc_equation *e)
+/* Leaves the terms that are not zero. */
+static void drop_zeros(fc_equation *e)
 {
     size_t count = 0;
-    memcpy(e->forcing, best->forcing, 2 * e->channels * e->wave_count * sizeof *e->forcing);
-    for (size_t t = 0; t < e->term_count; t++) {
-        e->terms[t].coefficient = best->coefficients[t];
-        if (best->coefficients[t] != 0.0)
+    for (size_t t = 0; t < e->term_count; t++)
+        if (e->terms[t].coefficient != 0.0)
             e->terms[count++] = e->terms[t];
-    }
     e->term_count = count;
 }
 
-/* One Gauss-Newton step from the sums of a pass. */
-static fc_status take_step(fc_context *context, const fc_equation_config *config,
+/* One damped Gauss-Newton step from the sums of a pass. Where steps have failed, fewer terms are
+ * taken out: what a linear problem can spare may be needed. */
+static fc_status take_step(fc_context *context, const fc_equation_config *config, double damping,
                            const fc__normal_sums *sums, fc_equation *e)
 {
     fc_status status = FC_OK;
     problem p = {0};
+    double *mean = NULL;
+    FC_NEW(context, &mean, sums->rows);
+    memcpy(mean, sums->row_sum, sums->rows * sizeof *mean);
     FC_TRY(problem_create(context, e, sums, &p));
-    FC_TRY(solve_active(context, &p));
-    eliminate(config, &p);
-    update_equation(&p, sums, e);
+    FC_TRY(solve_active(context, damping, &p));
+    eliminate(config->tolerance / (1.0 + 1e5 * damping), &p);
+    update_equation(&p, sums, mean, e);
 done:
+    free(mean);
     problem_clear(&p);
     return status;
 }
 
-/* Half-way back to the best equation so far. */
-static void step_back(const kept *best, fc_equation *e)
+static void put_back(const kept *best, fc_equation *e)
 {
     for (size_t t = 0; t < e->term_count; t++)
-        e->terms[t].coefficient = 0.5 * (e->terms[t].coefficient + best->coefficients[t]);
-    for (size_t i = 0; i < 2 * e->channels * e->wave_count; i++)
-        e->forcing[i] = 0.5 * (e->forcing[i] + best->forcing[i]);
+        e->terms[t].coefficient = best->coefficients[t];
+    memcpy(e->forcing, best->forcing, 2 * e->channels * e->wave_count * sizeof *e->forcing);
 }
 
+/* The damping of the next step: more after one that led nowhere. */
+static double adapt(double damping, bool worse)
+{
+    const double first = 1e-4, least = 1e-7;
+    if (worse)
+        return damping > 0.0 ? 8.0 * damping : first;
+    return damping > least ? damping / 8.0 : 0.0;
+}
+
+/* A step that does not lead to smaller errors is taken again, shorter, from where it began: the
+ * first from the equation without terms. */
 static fc_status iterate(fc_context *context, const fc_equation_config *config,
                          const fc__intervals *v, fc__spectral *spectral, fc_equation *e, kept *best)
 {
-    enum { PATIENCE = 3 };
+    enum { PATIENCE = 5 };
     fc_status status = FC_OK;
-    fc__normal_sums sums = {0};
+    fc__normal_sums sums = {0}, from = {0};
     size_t substeps = 1, stalled = 0;
-    best->residual = INFINITY; /* of the equation without terms, by definition */
+    double damping = 0.0;
+    best->residual = INFINITY;
     for (size_t i = 0; i <= config->iterations; i++) {
-        fc__normal_sums_clear(&sums);
         if (i > 0)
             FC_TRY(fc__equation_substeps(context, spectral, e, v, &substeps));
         FC_TRY(fc__equation_pass(context, spectral, e, v, i ? FC__INTEGRATED : FC__INTERPOLATED,
@@ -397,20 +411,27 @@ static fc_status iterate(fc_context *context, const fc_equation_config *config,
         double residual = sums.failed > 0.0 ? INFINITY : sums.square / sums.persistence;
         fc__report(context, "equation", i, config->iterations, i ? residual : NAN);
         bool worse = i > 0 && !(residual < best->residual);
-        stalled = i == 0 || residual < 0.9 * best->residual ? 0 : stalled + 1;
         bool converged = i > 1 && !worse && residual > 0.99 * best->residual;
+        stalled = i == 0 || residual < 0.9 * best->residual ? 0 : stalled + 1;
+        damping = i ? adapt(damping, worse) : 0.0;
         if (i > 0 && !worse)
             keep(e, residual, best);
         if (converged || stalled == PATIENCE || i == config->iterations)
             break;
-        if (worse)
-            step_back(best, e);
-        else
-            FC_TRY(take_step(context, config, &sums, e));
+        if (worse) {
+            put_back(best, e);
+            fc__normal_sums_clear(&sums);
+        } else {
+            fc__normal_sums_clear(&from);
+            from = sums;
+            sums = (fc__normal_sums){0};
+        }
+        FC_TRY(take_step(context, config, damping, &from, e));
         fc__spectral_update(spectral);
     }
 done:
     fc__normal_sums_clear(&sums);
+    fc__normal_sums_clear(&from);
     return status;
 }
 
@@ -434,7 +455,8 @@ fc_status fc__equation_fit(fc_context *context, const fc_decoder *decoder,
     FC_NEW(context, &best.forcing, 2 * e->channels * e->wave_count);
     FC_TRY(iterate(context, config, &intervals, spectral, e, &best));
     *residual = best.residual;
-    restore(&best, e);
+    put_back(&best, e); /* zeros where every forecast failed */
+    drop_zeros(e);
     *equation = e;
     e = NULL;
 done:

@@ -141,10 +141,10 @@ struct fc_equation {
  * matches derivatives. */
 typedef struct fc_equation_config {
     size_t samples;    /* intervals to learn from; default 512 */
-    size_t iterations; /* at most, of Gauss-Newton; default 20 */
+    size_t iterations; /* at most, of Gauss-Newton; default 30 */
     int lowest;        /* order of symbols in products; default -1 */
-    int highest;       /* of symbols in products; default 2 */
-    int linear;        /* highest order of linear terms; default 4 */
+    size_t highest;    /* of symbols in products, at most 8; default 1 */
+    size_t linear;     /* highest order of linear terms, at most 8; default 4 */
     double tolerance;  /* share by which the residual may grow when terms are taken out; default
                           0.02 */
 } fc_equation_config;

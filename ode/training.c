@@ -91,6 +91,11 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
           "dynamics.average must lie in [0, 1)");
     fault(list, size, !(c->dynamics.patience > 0.0), "dynamics.patience must be positive");
     fault(list, size, !(c->dynamics.weight_decay >= 0.0), "dynamics.weight_decay must be >= 0");
+    fault(list, size, c->equation.samples == 0 || c->equation.iterations == 0,
+          "equation.samples and equation.iterations must be at least 1");
+    fault(list, size, c->equation.highest > 8 || c->equation.linear > 8,
+          "equation.highest and equation.linear must be at most 8");
+    fault(list, size, !(c->equation.tolerance >= 0.0), "equation.tolerance must be >= 0");
     fault(list, size,
           !c->field_auto && !c->field.linear && c->field.rank == 0 && c->field.hidden == 0,
           "field: linear, rank and hidden are all off");

@@ -101,6 +101,8 @@ static const config_field fields[] = {
     CHOICE("field.kind", field_kind, "auto|bilinear|equation"),
     FIELD("equation.samples", FIELD_COUNT, equation.samples),
     FIELD("equation.iterations", FIELD_COUNT, equation.iterations),
+    FIELD("equation.highest", FIELD_COUNT, equation.highest),
+    FIELD("equation.linear", FIELD_COUNT, equation.linear),
     FIELD("equation.tolerance", FIELD_REAL, equation.tolerance),
     FIELD_WITH("dynamics.updates", FIELD_SEED, dynamics.updates, budget_in_updates),
     FIELD("dynamics.batch", FIELD_COUNT, dynamics.batch),
