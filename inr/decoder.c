@@ -365,7 +365,8 @@ fc_status fc__decoder_set_starts(fc_context *context, fc_decoder *decoder, size_
     float *copy = NULL;
     size_t size = fc__product(count, decoder->config.codes);
     FC_NEW(context, &copy, size);
-    memcpy(copy, starts, size * sizeof *copy);
+    if (size)
+        memcpy(copy, starts, size * sizeof *copy);
     free(decoder->starts);
     decoder->starts = copy;
     decoder->start_count = count;

@@ -125,7 +125,7 @@ static void widen(fc_fit_config *fit)
 {
     fc_fit_config usual = fc_fit_config_default();
     if (fit->tolerance == usual.tolerance)
-        fit->tolerance = 1e-10;
+        fit->tolerance = 1e-8;
     if (fit->max_codes == usual.max_codes)
         fit->max_codes = 2048;
     fit->complete = true;
