@@ -63,8 +63,11 @@ fc_status fc__code_map_create(fc_context *context, const fc_decoder *decoder, fc
 void fc__code_map_clear(fc__code_map *map);
 void fc__code_map_lift(const fc__code_map *map, size_t rows, const double *z, fc__wave *w);
 
+/* The number of candidates, and with it the memory of identification, grows as the third power. */
+enum { FC__EQUATION_CHANNELS = 3 };
+
 /* Whether a decoder's codes are those of a series that an equation can be written in: whole wave
- * numbers on one or two periodic axes. */
+ * numbers on one or two periodic axes, few channels. */
 bool fc__equation_suits(const fc_decoder *decoder);
 
 /* Takes the equation away from a field that has one. */

@@ -303,7 +303,7 @@ static void solve_small(size_t n, fc__wave *a, fc__wave *x)
 static void update_equation(const problem *p, const fc__normal_sums *s, double *mean,
                             fc_equation *e)
 {
-    enum { MOST = 8 };
+    enum { MOST = FC__EQUATION_CHANNELS };
     size_t n = e->channels, waves = e->wave_count;
     fc__wave response[MOST * MOST], change[MOST];
     for (size_t t = 0; t < e->term_count; t++) {

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NODES = 4, CHUNKS = 16, MOST_CHANNELS = 8, STENCIL = 6 };
+enum { NODES = 4, CHUNKS = 16, STENCIL = 6 };
 
 /* Gauss-Legendre nodes and weights on (0, 1). */
 static const double NODE[NODES] = {0.0694318442029737, 0.3300094782075719, 0.6699905217924281,
@@ -183,8 +183,9 @@ static void integrate(const fc__spectral *spectral, size_t size, double h, size_
 static void exponential(size_t n, const fc__wave *a, fc__wave *result)
 {
     enum { TERMS = 12 };
-    fc__wave scaled[MOST_CHANNELS * MOST_CHANNELS], power[MOST_CHANNELS * MOST_CHANNELS];
-    fc__wave next[MOST_CHANNELS * MOST_CHANNELS];
+    fc__wave scaled[FC__EQUATION_CHANNELS * FC__EQUATION_CHANNELS],
+        power[FC__EQUATION_CHANNELS * FC__EQUATION_CHANNELS];
+    fc__wave next[FC__EQUATION_CHANNELS * FC__EQUATION_CHANNELS];
     double norm = 0.0;
     int squarings = 0;
     if (n == 1) {
@@ -222,7 +223,7 @@ static void make_propagators(const fc__spectral *spectral, const fc_equation *e,
                              fc__wave *response)
 {
     size_t n = e->channels, square = n * n;
-    fc__wave scaled[MOST_CHANNELS * MOST_CHANNELS];
+    fc__wave scaled[FC__EQUATION_CHANNELS * FC__EQUATION_CHANNELS];
     for (size_t q = 0; q < NODES; q++)
         for (size_t k = 0; k < e->wave_count; k++) {
             const fc__wave *linear = fc__spectral_linear(spectral, k);

@@ -9,7 +9,8 @@ bool fc__equation_suits(const fc_decoder *decoder)
 {
     const fc_domain *domain = &decoder->domain;
     bool suits = decoder->config.family == FC_DECODER_FOURIER && decoder->config.layers == 0 &&
-                 decoder->config.filter == FC_FILTER_INTEGER && domain->dims <= 2;
+                 decoder->config.filter == FC_FILTER_INTEGER && domain->dims <= 2 &&
+                 decoder->config.channels <= FC__EQUATION_CHANNELS;
     for (size_t d = 0; d < domain->dims; d++)
         suits = suits && domain->axis[d].kind == FC_AXIS_PERIODIC;
     return suits;
@@ -211,7 +212,8 @@ fc_status fc_field_set_equation(fc_context *context, fc_field *field, const fc_d
     if (!fc__equation_suits(decoder))
         return fc__fail(context, FC_ERROR_DATA,
                         "an equation needs a decoder that is a Fourier series with whole wave "
-                        "numbers on one or two periodic axes");
+                        "numbers on one or two periodic axes and at most %d channels",
+                        FC__EQUATION_CHANNELS);
     FC_TRY(fc__equation_create(context, decoder, &own));
     if (!same_waves(own, equation)) {
         status = fc__fail(context, FC_ERROR_DATA,

@@ -108,7 +108,8 @@ static bool wants_equation(const fc_training *t)
 {
     const fc_train_config *c = &t->config;
     const fc_domain *domain = &t->model->domain;
-    bool periodic = domain->dims <= 2;
+    /* The search takes memory that no limit provides for. */
+    bool periodic = domain->dims <= 2 && t->model->channel_count <= FC__EQUATION_CHANNELS;
     for (size_t d = 0; d < domain->dims; d++)
         periodic = periodic && domain->axis[d].kind == FC_AXIS_PERIODIC;
     bool series = c->decoder.family == FC_DECODER_FOURIER && c->decoder.layers == 0 &&
@@ -116,7 +117,8 @@ static bool wants_equation(const fc_training *t)
                   (c->decoder.filter == FC_FILTER_AUTO || c->decoder.filter == FC_FILTER_INTEGER);
     return c->field_kind == FC_FIELD_EQUATION ||
            (c->field_kind == FC_FIELD_AUTO && c->field_auto && periodic && series &&
-            c->fit.codes == 0 && !t->data.dataset->record && t->data.frame_count >= 64);
+            c->fit.codes == 0 && c->memory == 0 && !t->data.dataset->record &&
+            t->data.frame_count >= 64);
 }
 
 /* An equation is the more accurate, the less the basis leaves out, and more codes cost it little.
@@ -295,8 +297,9 @@ static fc_status find_equation(fc_training *t, bool *found)
     *found = false;
     if (!fc__equation_suits(t->model->decoder)) {
         status = fc__fail(t->context, FC_ERROR_USAGE,
-                          "field.kind=equation needs one or two periodic axes and a decoder with "
-                          "layers=0 and integer filters");
+                          "field.kind=equation needs one or two periodic axes, at most %d "
+                          "channels and a decoder with layers=0 and integer filters",
+                          FC__EQUATION_CHANNELS);
         goto done;
     }
     FC_TRY(fc__equation_fit(t->context, t->model->decoder, &t->training, &t->config.equation,

@@ -326,6 +326,15 @@ static void both_methods_of_cvode_integrate_an_equation(void **state)
     fc_decoder_destroy(decoder);
 }
 
+static void too_many_channels_suit_no_equation(void **state)
+{
+    for (size_t channels = 1; channels <= FC__EQUATION_CHANNELS + 1; channels++) {
+        fc_decoder *decoder = identity_decoder(*state, 1, channels, WAVES_1D);
+        assert_int_equal(fc__equation_suits(decoder), channels <= FC__EQUATION_CHANNELS);
+        fc_decoder_destroy(decoder);
+    }
+}
+
 static void an_equation_of_other_waves_is_refused(void **state)
 {
     fc_decoder *decoder = identity_decoder(*state, 1, 1, WAVES_1D);
@@ -351,6 +360,7 @@ int main(void)
         cmocka_unit_test(the_equation_behind_trajectories_is_found),
         cmocka_unit_test(what_is_found_does_not_depend_on_the_number_of_threads),
         cmocka_unit_test(both_methods_of_cvode_integrate_an_equation),
+        cmocka_unit_test(too_many_channels_suit_no_equation),
         cmocka_unit_test(an_equation_of_other_waves_is_refused),
     };
     return cmocka_run_group_tests(tests, create_context, destroy_context);
