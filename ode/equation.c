@@ -52,6 +52,7 @@ struct fc__spectral {
     needed *symbols;     /* (needed_count) */
     size_t *first;       /* (terms) of a product: its factors among the needed symbols */
     size_t *second;      /* (terms) */
+    fc__wave **alone;    /* (terms) multiplier (waves) of a linear term, NULL of a product */
     fc__wave *linear;    /* (waves, channels, channels) */
     fftw_plan synthesis; /* half spectrum to grid; destroys its input */
     fftw_plan analysis;
@@ -151,8 +152,7 @@ void fc__spectral_update(fc__spectral *s)
             s->symbols[s->first[t]].used = s->symbols[s->second[t]].used = true;
         size_t at = term->channel * e->channels + term->factor[0].channel;
         for (size_t k = 0; term->factors == 1 && k < e->wave_count; k++)
-            s->linear[k * square + at] +=
-                term->coefficient * fc__symbol_multiplier(e, &term->factor[0], k);
+            s->linear[k * square + at] += term->coefficient * s->alone[t][k];
     }
 }
 
@@ -167,10 +167,15 @@ fc_status fc__spectral_create(fc_context *context, const fc_equation *e, fc__spe
     FC_NEW(context, &s->symbols, 2 * e->term_count);
     FC_NEW(context, &s->first, e->term_count);
     FC_NEW(context, &s->second, e->term_count);
+    FC_NEW(context, &s->alone, e->term_count);
     FC_NEW(context, &s->linear, fc__product(e->wave_count, e->channels * e->channels));
     for (size_t t = 0; t < e->term_count; t++) {
-        if (e->terms[t].factors != 2)
+        if (e->terms[t].factors != 2) {
+            FC_NEW(context, &s->alone[t], e->wave_count);
+            for (size_t k = 0; k < e->wave_count; k++)
+                s->alone[t][k] = fc__symbol_multiplier(e, &e->terms[t].factor[0], k);
             continue;
+        }
         FC_TRY(need_symbol(context, s, &e->terms[t].factor[0], &s->first[t]));
         FC_TRY(need_symbol(context, s, &e->terms[t].factor[1], &s->second[t]));
     }
@@ -188,6 +193,8 @@ void fc__spectral_destroy(fc__spectral *s)
         return;
     for (size_t i = 0; s->symbols && i < s->needed_count; i++)
         free(s->symbols[i].multiplier);
+    for (size_t t = 0; s->alone && t < s->equation->term_count; t++)
+        free(s->alone[t]);
     fc__planner_lock();
     if (s->synthesis)
         fftw_destroy_plan(s->synthesis);
@@ -199,6 +206,7 @@ void fc__spectral_destroy(fc__spectral *s)
     free(s->symbols);
     free(s->first);
     free(s->second);
+    free(s->alone);
     free(s->linear);
     free(s);
 }
@@ -300,9 +308,10 @@ static void add_product(size_t count, double coefficient, const double *a, const
         sum[p] += coefficient * a[p] * b[p];
 }
 
-/* dw_c += the products in the rate of channel c; with `dots`, their derivative instead. */
+/* dw_c += the products in the rate of channel c; with `dots`, their derivative instead, and with it
+ * the product `own`, without its coefficient, when there is one. */
 static void add_products(const fc__spectral *s, size_t c, const double *fields, const double *dots,
-                         double *sum, fc__wave *dw, double *work)
+                         size_t own, double *sum, fc__wave *dw, double *work)
 {
     const fc_equation *e = s->equation;
     size_t stride = padded(s->points);
@@ -310,15 +319,19 @@ static void add_products(const fc__spectral *s, size_t c, const double *fields, 
     memset(sum, 0, s->points * sizeof *sum);
     for (size_t t = 0; t < e->term_count; t++) {
         const fc_term *term = &e->terms[t];
-        if (term->factors != 2 || term->channel != c || term->coefficient == 0.0)
+        bool used = term->coefficient != 0.0;
+        if (term->factors != 2 || term->channel != c || !(used || t == own))
             continue;
         const double *a = fields + s->first[t] * stride, *b = fields + s->second[t] * stride;
         any = true;
-        if (dots) {
+        if (t == own)
+            add_product(s->points, 1.0, a, b, sum);
+        if (used && dots) {
             add_product(s->points, term->coefficient, dots + s->first[t] * stride, b, sum);
             b = dots + s->second[t] * stride;
         }
-        add_product(s->points, term->coefficient, a, b, sum);
+        if (used)
+            add_product(s->points, term->coefficient, a, b, sum);
     }
     if (!any)
         return;
@@ -337,20 +350,48 @@ void fc__spectral_eval(const fc__spectral *s, const fc__wave *w, fc__wave *dw, d
     add_linear(s, w, dw);
     make_fields(s, false, w, fields, work);
     for (size_t c = 0; c < e->channels; c++)
-        add_products(s, c, fields, NULL, sum, dw + c * e->wave_count, work);
+        add_products(s, c, fields, NULL, SIZE_MAX, sum, dw + c * e->wave_count, work);
+}
+
+bool fc__spectral_nonlinear(const fc__spectral *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->needed_count; i++)
+        any = any || s->symbols[i].used;
+    return any;
+}
+
+/* dw_dot = (df/dw) w_dot + the term `own` at w, from the fields of w. */
+static void derivative(const fc__spectral *s, const double *fields, size_t own,
+                       const fc__wave *w_dot, double *dots, fc__wave *dw_dot, double *work)
+{
+    const fc_equation *e = s->equation;
+    double *sum = dots + s->needed_count * padded(s->points);
+    memset(dw_dot, 0, e->channels * e->wave_count * sizeof *dw_dot);
+    add_linear(s, w_dot, dw_dot);
+    make_fields(s, false, w_dot, dots, work);
+    for (size_t c = 0; c < e->channels; c++)
+        add_products(s, c, fields, dots, own, sum, dw_dot + c * e->wave_count, work);
 }
 
 void fc__spectral_jvp(const fc__spectral *s, const fc__wave *w, const fc__wave *w_dot,
                       fc__wave *dw_dot, double *work)
 {
-    const fc_equation *e = s->equation;
     double *fields = work + padded(2 * s->bins);
-    double *dots = fields + s->needed_count * padded(s->points);
-    double *sum = dots + s->needed_count * padded(s->points);
-    memset(dw_dot, 0, e->channels * e->wave_count * sizeof *dw_dot);
-    add_linear(s, w_dot, dw_dot);
     make_fields(s, false, w, fields, work);
-    make_fields(s, false, w_dot, dots, work);
-    for (size_t c = 0; c < e->channels; c++)
-        add_products(s, c, fields, dots, sum, dw_dot + c * e->wave_count, work);
+    derivative(s, fields, SIZE_MAX, w_dot, fields + s->needed_count * padded(s->points), dw_dot,
+               work);
+}
+
+void fc__spectral_sensitivity(const fc__spectral *s, const fc__wave *w, const double *fields,
+                              size_t own, const fc__wave *w_dot, fc__wave *dw_dot, double *work)
+{
+    const fc_equation *e = s->equation;
+    const fc_term *term = &e->terms[own];
+    derivative(s, fields, own, w_dot, work + padded(2 * s->bins), dw_dot, work);
+    if (term->factors != 1)
+        return;
+    const fc__wave *factor = w + term->factor[0].channel * e->wave_count;
+    for (size_t k = 0; k < e->wave_count; k++)
+        dw_dot[term->channel * e->wave_count + k] += s->alone[own][k] * factor[k];
 }

@@ -35,6 +35,9 @@ void fc__spectral_eval(const fc__spectral *spectral, const fc__wave *w, fc__wave
 void fc__spectral_jvp(const fc__spectral *spectral, const fc__wave *w, const fc__wave *w_dot,
                       fc__wave *dw_dot, double *work);
 
+/* Whether any product has a coefficient. */
+bool fc__spectral_nonlinear(const fc__spectral *spectral);
+
 /* The linear part at a wave, (channels, channels). */
 const fc__wave *fc__spectral_linear(const fc__spectral *spectral, size_t wave);
 
@@ -48,6 +51,10 @@ size_t fc__spectral_factor(const fc__spectral *spectral, size_t term, size_t fac
 void fc__spectral_fields(const fc__spectral *spectral, const fc__wave *w, double *fields,
                          double *work);
 void fc__spectral_analyse(const fc__spectral *spectral, double *field, fc__wave *w, double *work);
+/* dw_dot = (df/dw) w_dot + the term `own` without its coefficient, at w, whose fields are given:
+ * the rate of change of dw/d(coefficient). */
+void fc__spectral_sensitivity(const fc__spectral *spectral, const fc__wave *w, const double *fields,
+                              size_t own, const fc__wave *w_dot, fc__wave *dw_dot, double *work);
 
 /* ---------------------------------------------------------------- codes */
 

@@ -3,8 +3,9 @@
  *
  *   X_j = h int_0^1 exp(h (1 - s) L) g_j(w(s)) ds
  *
- * if perturbations travel by the linear part L alone, and with the forcing by G = h int exp(h (1 -
- * s) L) ds. The integrals are Gauss-Legendre sums. */
+ * where perturbations travel by the linear part L alone: where no product has a coefficient. Else
+ * X_j is integrated along with the state. The forcing's G = h int exp(h (1 - s) L) ds is always of
+ * the first kind. The integrals are Gauss-Legendre sums. */
 #include "ode/equation_pass.h"
 
 #include <math.h>
@@ -33,6 +34,7 @@ static fc_status sums_create(fc_context *context, const fc_equation *e, fc__norm
     FC_NEW(context, &sums->rhs, e->term_count);
     FC_NEW(context, &sums->column_sum, fc__product(e->term_count, sums->rows));
     FC_NEW(context, &sums->row_sum, sums->rows);
+    FC_NEW(context, &sums->row_square, sums->rows);
     FC_NEW(context, &sums->response, fc__product(e->wave_count, e->channels * e->channels));
 done:
     return status;
@@ -44,6 +46,7 @@ void fc__normal_sums_clear(fc__normal_sums *sums)
     free(sums->rhs);
     free(sums->column_sum);
     free(sums->row_sum);
+    free(sums->row_square);
     free(sums->response);
     *sums = (fc__normal_sums){0};
 }
@@ -61,11 +64,10 @@ static void sums_add(const fc__normal_sums *part, fc__normal_sums *sums)
     add_array(columns, part->rhs, sums->rhs);
     add_array(columns * sums->rows, part->column_sum, sums->column_sum);
     add_array(sums->rows, part->row_sum, sums->row_sum);
+    add_array(sums->rows, part->row_square, sums->row_square);
     add_array(2 * sums->waves * square, (const double *)part->response, (double *)sums->response);
     sums->square += part->square;
-    sums->persistence += part->persistence;
     sums->count += part->count;
-    sums->failed += part->failed;
 }
 
 /* ---------------------------------------------------------------- states along an interval */
@@ -81,24 +83,27 @@ typedef struct room {
     double *fields;                                     /* (NODES, symbols, stride) */
     double *values;                                     /* (stride) */
     double *work;
-    double *x; /* (columns, rows) */
-    double *r; /* (rows) */
+    double *x;                          /* (columns, rows) */
+    double *r;                          /* (rows) */
+    fc__wave *dot, *dot_rate, *dot_sum; /* (columns, channels, waves), NULL where not needed */
 } room;
 
 static void room_clear(room *m)
 {
-    void *parts[] = {m->start, m->end,        m->state,  m->stage, m->rate,   m->sum,
-                     m->node,  m->product,    m->column, m->code,  m->fields, m->values,
-                     m->work,  m->propagator, m->x,      m->r};
+    void *parts[] = {m->start,  m->end,    m->state,    m->stage,      m->rate,
+                     m->sum,    m->node,   m->product,  m->column,     m->code,
+                     m->fields, m->values, m->work,     m->propagator, m->x,
+                     m->r,      m->dot,    m->dot_rate, m->dot_sum};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         free(parts[i]);
 }
 
 static fc_status room_create(fc_context *context, const fc__spectral *spectral,
-                             const fc_equation *e, size_t codes, room *m)
+                             const fc_equation *e, size_t codes, bool columns, room *m)
 {
     fc_status status = FC_OK;
     size_t size = e->channels * e->wave_count, stride = fc__spectral_stride(spectral);
+    size_t dots = fc__product(e->term_count, size);
     fc__wave **states[] = {&m->start, &m->end, &m->state, &m->stage, &m->rate, &m->sum, &m->column};
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         FC_NEW(context, states[i], size);
@@ -111,6 +116,11 @@ static fc_status room_create(fc_context *context, const fc__spectral *spectral,
     FC_NEW(context, &m->work, fc__spectral_work_size(spectral));
     FC_NEW(context, &m->x, fc__product(e->term_count, 2 * size));
     FC_NEW(context, &m->r, 2 * size);
+    if (columns) {
+        FC_NEW(context, &m->dot, dots);
+        FC_NEW(context, &m->dot_rate, dots);
+        FC_NEW(context, &m->dot_sum, dots);
+    }
 done:
     return status;
 }
@@ -147,18 +157,27 @@ static void interpolate(const fc__intervals *v, size_t i, size_t size, room *m)
     }
 }
 
+static const double STAGE[4] = {0.0, 0.5, 0.5, 1.0}, SHARE[4] = {1.0, 2.0, 2.0, 1.0};
+
 static void runge_kutta(const fc__spectral *spectral, size_t size, double h, fc__wave *w, room *m)
 {
-    static const double alpha[4] = {0.0, 0.5, 0.5, 1.0}, beta[4] = {1.0, 2.0, 2.0, 1.0};
     memcpy(m->sum, w, size * sizeof *w);
     for (size_t i = 0; i < 4; i++) {
         for (size_t k = 0; k < size; k++)
-            m->stage[k] = w[k] + (i ? h * alpha[i] * m->rate[k] : 0.0);
+            m->stage[k] = w[k] + (i ? h * STAGE[i] * m->rate[k] : 0.0);
         fc__spectral_eval(spectral, m->stage, m->rate, m->work);
         for (size_t k = 0; k < size; k++)
-            m->sum[k] += h * beta[i] / 6.0 * m->rate[k];
+            m->sum[k] += h * SHARE[i] / 6.0 * m->rate[k];
     }
     memcpy(w, m->sum, size * sizeof *w);
+}
+
+/* The state at the end. */
+static void integrate_to(const fc__spectral *spectral, size_t size, double h, size_t steps, room *m)
+{
+    memcpy(m->state, m->start, size * sizeof *m->state);
+    for (size_t s = 0; s < steps; s++)
+        runge_kutta(spectral, size, h / (double)steps, m->state, m);
 }
 
 /* States at the nodes, and at the end in m->state. */
@@ -311,56 +330,126 @@ static void make_columns(const fc__spectral *spectral, const fc_equation *e, roo
     }
 }
 
+/* The state at the end and with it its derivatives to the coefficients, by the same steps. */
+static void integrate_columns(const fc__spectral *spectral, const fc_equation *e, double h,
+                              size_t substeps, room *m)
+{
+    size_t size = e->channels * e->wave_count, columns = e->term_count;
+    double step = h / (double)substeps;
+    memcpy(m->state, m->start, size * sizeof *m->state);
+    memset(m->dot, 0, columns * size * sizeof *m->dot);
+    for (size_t s = 0; s < substeps; s++) {
+        memcpy(m->sum, m->state, size * sizeof *m->sum);
+        memcpy(m->dot_sum, m->dot, columns * size * sizeof *m->dot);
+        for (size_t i = 0; i < 4; i++) {
+            for (size_t k = 0; k < size; k++)
+                m->stage[k] = m->state[k] + (i ? step * STAGE[i] * m->rate[k] : 0.0);
+            fc__spectral_fields(spectral, m->stage, m->fields, m->work);
+            for (size_t t = 0; t < columns; t++) {
+                fc__wave *rate = m->dot_rate + t * size;
+                for (size_t k = 0; k < size; k++)
+                    m->column[k] = m->dot[t * size + k] + (i ? step * STAGE[i] * rate[k] : 0.0);
+                fc__spectral_sensitivity(spectral, m->stage, m->fields, t, m->column, rate,
+                                         m->work);
+                for (size_t k = 0; k < size; k++)
+                    m->dot_sum[t * size + k] += step * SHARE[i] / 6.0 * rate[k];
+            }
+            fc__spectral_eval(spectral, m->stage, m->rate, m->work);
+            for (size_t k = 0; k < size; k++)
+                m->sum[k] += step * SHARE[i] / 6.0 * m->rate[k];
+        }
+        memcpy(m->state, m->sum, size * sizeof *m->sum);
+        memcpy(m->dot, m->dot_sum, columns * size * sizeof *m->dot);
+    }
+    for (size_t t = 0; t < columns; t++)
+        write_row(e, m->dot + t * size, m->x + t * 2 * size);
+}
+
 /* ---------------------------------------------------------------- the pass */
 
-static void add_interval(const fc__spectral *spectral, const fc_equation *e, const fc__intervals *v,
-                         size_t i, fc__between between, size_t substeps, room *m,
-                         fc__normal_sums *sums)
+static double square_of(const fc_equation *e, const fc__wave *a, const fc__wave *b, room *m)
 {
-    size_t size = e->channels * e->wave_count, rows = 2 * size, columns = e->term_count;
+    double square = 0.0;
+    size_t size = e->channels * e->wave_count;
+    for (size_t k = 0; k < size; k++)
+        m->column[k] = a[k] - b[k];
+    write_row(e, m->column, m->r);
+    for (size_t k = 0; k < 2 * size; k++)
+        square += m->r[k] * m->r[k];
+    return square;
+}
+
+static double read_interval(const fc__intervals *v, size_t i, room *m)
+{
     const double *times = v->trajectories->times;
-    double h = times[v->frame[i] + 1] - times[v->frame[i]], square = 0.0;
     read_frame(v, v->frame[i], m->code, m->start);
     read_frame(v, v->frame[i] + 1, m->code, m->end);
+    return times[v->frame[i] + 1] - times[v->frame[i]];
+}
+
+/* Squares of the error and of the change; and as many steps as make the error of the steps small
+ * beside that of the forecast. */
+static double forecast_error(const fc__spectral *spectral, const fc_equation *e, fc__intervals *v,
+                             size_t i, room *m, double *persistence)
+{
+    enum { LEAST = 4, MOST = 128 };
+    size_t size = e->channels * e->wave_count, steps = LEAST;
+    double h = read_interval(v, i, m), error;
+    *persistence = square_of(e, m->end, m->start, m);
+    integrate_to(spectral, size, h, steps, m);
+    for (;; steps *= 2) {
+        memcpy(m->node, m->state, size * sizeof *m->state);
+        integrate_to(spectral, size, h, 2 * steps, m);
+        error = square_of(e, m->end, m->state, m);
+        if (steps == MOST || square_of(e, m->state, m->node, m) < 1e-4 * error)
+            break; /* false where either is no number */
+    }
+    v->substeps[i] = steps;
+    return error;
+}
+
+static void add_interval(const fc__spectral *spectral, const fc_equation *e, const fc__intervals *v,
+                         size_t i, fc__between between, room *m, fc__normal_sums *sums)
+{
+    size_t size = e->channels * e->wave_count, rows = 2 * size, columns = e->term_count;
+    double h = read_interval(v, i, m);
     if (between == FC__INTERPOLATED) {
         interpolate(v, i, size, m);
         memcpy(m->state, m->start, size * sizeof *m->state);
+    } else if (m->dot) {
+        integrate_columns(spectral, e, h, v->substeps[i], m);
     } else {
-        integrate(spectral, size, h, substeps, m);
-    }
-    for (size_t k = 0; k < size; k++)
-        m->column[k] = m->end[k] - m->start[k];
-    write_row(e, m->column, m->r);
-    for (size_t k = 0; k < rows; k++)
-        sums->persistence += m->r[k] * m->r[k];
-    for (size_t k = 0; k < size; k++)
-        m->column[k] = m->end[k] - m->state[k];
-    write_row(e, m->column, m->r);
-    for (size_t k = 0; k < rows; k++)
-        square += m->r[k] * m->r[k];
-    if (!isfinite(square)) {
-        sums->failed += 1.0;
-        return;
+        integrate(spectral, size, h, v->substeps[i], m);
     }
     make_propagators(spectral, e, h, m, sums->response);
-    make_columns(spectral, e, m);
+    if (!m->dot)
+        make_columns(spectral, e, m);
+    sums->square += square_of(e, m->end, m->state, m);
     fc__dgemm(false, true, columns, columns, rows, 1.0, m->x, rows, m->x, rows, 1.0, sums->gram,
               columns);
     fc__dgemm(false, false, columns, 1, rows, 1.0, m->x, rows, m->r, 1, 1.0, sums->rhs, 1);
     add_array(columns * rows, m->x, sums->column_sum);
     add_array(rows, m->r, sums->row_sum);
-    sums->square += square;
+    for (size_t k = 0; k < rows; k++)
+        sums->row_square[k] += m->r[k] * m->r[k];
     sums->count += 1.0;
+}
+
+static fc_status out_of_memory(fc_context *context, fc_status status, const fc_equation *e)
+{
+    return fc__fail(context, status, "equation: out of memory for %zu terms in %zu waves",
+                    e->term_count, e->wave_count);
 }
 
 /* A fixed number of parts, each summed in its order, so that the result does not depend on the
  * number of threads. */
 fc_status fc__equation_pass(fc_context *context, const fc__spectral *spectral,
                             const fc_equation *equation, const fc__intervals *v,
-                            fc__between between, size_t substeps, fc__normal_sums *sums)
+                            fc__between between, fc__normal_sums *sums)
 {
     fc_status status = FC_OK;
     fc__normal_sums part[CHUNKS] = {{0}};
+    bool columns = between == FC__INTEGRATED && fc__spectral_nonlinear(spectral);
     FC_TRY(sums_create(context, equation, sums));
     for (size_t c = 0; c < CHUNKS; c++)
         FC_TRY(sums_create(context, equation, &part[c]));
@@ -369,9 +458,9 @@ fc_status fc__equation_pass(fc_context *context, const fc__spectral *spectral,
         room m = {0};
         size_t begin, end;
         fc__slice(v->count, CHUNKS, c, &begin, &end);
-        fc_status mine = room_create(NULL, spectral, equation, v->map->codes, &m);
+        fc_status mine = room_create(NULL, spectral, equation, v->map->codes, columns, &m);
         for (size_t i = begin; mine == FC_OK && i < end && !fc_context_interrupted(context); i++)
-            add_interval(spectral, equation, v, i, between, substeps, &m, &part[c]);
+            add_interval(spectral, equation, v, i, between, &m, &part[c]);
         room_clear(&m);
         if (mine != FC_OK) {
 #pragma omp critical(fc_equation_status)
@@ -379,8 +468,7 @@ fc_status fc__equation_pass(fc_context *context, const fc__spectral *spectral,
         }
     }
     if (status != FC_OK)
-        FC_TRY(fc__fail(context, status, "equation: out of memory for %zu terms in %zu waves",
-                        equation->term_count, equation->wave_count));
+        FC_TRY(out_of_memory(context, status, equation));
     if (fc_context_interrupted(context))
         FC_TRY(fc__fail(context, FC_INTERRUPTED, "interrupted while finding the equation"));
     for (size_t c = 0; c < CHUNKS; c++)
@@ -391,35 +479,48 @@ done:
     return status;
 }
 
-fc_status fc__equation_substeps(fc_context *context, const fc__spectral *spectral,
-                                const fc_equation *e, const fc__intervals *v, size_t *substeps)
+fc_status fc__equation_residual(fc_context *context, const fc__spectral *spectral,
+                                const fc_equation *equation, fc__intervals *v, double *residual)
 {
-    enum { TRIALS = 4, LEAST = 4, MOST = 128 };
     fc_status status = FC_OK;
-    size_t size = e->channels * e->wave_count;
-    const double *times = v->trajectories->times;
-    room m = {0};
-    FC_TRY(room_create(context, spectral, e, v->map->codes, &m));
-    *substeps = LEAST;
-    for (size_t trial = 0; trial < TRIALS && trial < v->count; trial++) {
-        size_t f = v->frame[trial * v->count / TRIALS];
-        double change = INFINITY, error = 0.0;
-        read_frame(v, f, m.code, m.start);
-        read_frame(v, f + 1, m.code, m.end);
-        integrate(spectral, size, times[f + 1] - times[f], *substeps, &m);
-        for (; *substeps < MOST; *substeps *= 2) {
-            memcpy(m.column, m.state, size * sizeof *m.state);
-            integrate(spectral, size, times[f + 1] - times[f], 2 * *substeps, &m);
-            change = error = 0.0;
-            for (size_t k = 0; k < size; k++) {
-                change += pow(cabs(m.state[k] - m.column[k]), 2);
-                error += pow(cabs(m.state[k] - m.end[k]), 2);
+    double *error = NULL, *persistence = NULL, square = 0.0, change = 0.0;
+    bool failed = false;
+    FC_NEW(context, &error, v->count);
+    FC_NEW(context, &persistence, v->count);
+#pragma omp parallel num_threads(fc_context_threads(context))
+    {
+        room m = {0};
+        fc_status mine = room_create(NULL, spectral, equation, v->map->codes, false, &m);
+#pragma omp for schedule(dynamic, 1)
+        for (size_t i = 0; i < v->count; i++) {
+            bool stop;
+#pragma omp atomic read
+            stop = failed;
+            if (stop || mine != FC_OK || fc_context_interrupted(context))
+                continue;
+            error[i] = forecast_error(spectral, equation, v, i, &m, &persistence[i]);
+            if (!isfinite(error[i])) {
+#pragma omp atomic write
+                failed = true;
             }
-            if (change < 1e-4 * error) /* false where either is no number */
-                break;
+        }
+        room_clear(&m);
+        if (mine != FC_OK) {
+#pragma omp critical(fc_equation_status)
+            status = mine;
         }
     }
+    if (status != FC_OK)
+        FC_TRY(out_of_memory(context, status, equation));
+    if (fc_context_interrupted(context))
+        FC_TRY(fc__fail(context, FC_INTERRUPTED, "interrupted while finding the equation"));
+    for (size_t i = 0; i < v->count; i++) {
+        square += error[i];
+        change += persistence[i];
+    }
+    *residual = failed ? INFINITY : square / change;
 done:
-    room_clear(&m);
+    free(error);
+    free(persistence);
     return status;
 }

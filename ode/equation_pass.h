@@ -11,6 +11,7 @@ typedef struct fc__intervals {
     size_t count;
     size_t *frame;       /* (count) first frame of each */
     size_t *begin, *end; /* (count) frames of its sequence */
+    size_t *substeps;    /* (count) Runge-Kutta steps, as fc__equation_residual finds them */
 } fc__intervals;
 
 /* Sums over intervals of the least-squares problem r = X theta + G forcing for the changes of the
@@ -22,11 +23,10 @@ typedef struct fc__normal_sums {
     double *rhs;        /* (columns) X^T r */
     double *column_sum; /* (columns, rows) of X */
     double *row_sum;    /* (rows) of r */
+    double *row_square; /* (rows) of r^2 */
     fc__wave *response; /* (waves, channels, channels) sum of G */
     double square;      /* of r */
-    double persistence; /* of the change over the interval */
-    double count;       /* intervals that were used */
-    double failed;      /* whose forecast was not finite */
+    double count;       /* intervals */
 } fc__normal_sums;
 void fc__normal_sums_clear(fc__normal_sums *sums);
 
@@ -36,14 +36,21 @@ typedef enum fc__between {
     FC__INTEGRATED    /* by the equation; r is the error of its forecast */
 } fc__between;
 
-/* `substeps` Runge-Kutta steps an interval at least. The sums are made by this. */
+/* Mean squared error of the forecasts over that of persistence, INFINITY when one is not finite;
+ * and the steps of every interval, whose error is small beside that of its forecast. */
+fc_status fc__equation_residual(fc_context *context, const fc__spectral *spectral,
+                                const fc_equation *equation, fc__intervals *intervals,
+                                double *residual);
+
+/* The sums, which are made by this. */
 fc_status fc__equation_pass(fc_context *context, const fc__spectral *spectral,
                             const fc_equation *equation, const fc__intervals *intervals,
-                            fc__between between, size_t substeps, fc__normal_sums *sums);
+                            fc__between between, fc__normal_sums *sums);
 
-/* Steps an interval whose error is small beside that of the forecasts. */
-fc_status fc__equation_substeps(fc_context *context, const fc__spectral *spectral,
-                                const fc_equation *equation, const fc__intervals *intervals,
-                                size_t *substeps);
+/* One damped Gauss-Newton step from the sums of a pass (equation_step.c): new coefficients, of
+ * which those that do not matter become zero, and forcing. tolerance: share by which the residual
+ * may grow by that; damping: in columns of unit length. */
+fc_status fc__equation_step(fc_context *context, double tolerance, double damping,
+                            const fc__normal_sums *sums, fc_equation *equation);
 
 #endif
