@@ -35,8 +35,8 @@ ns-20      | ns   | --train-frames 10 --minutes 5 --observe 0.2
 ns-every-2 | ns   | --train-frames 5 --minutes 5 --every 2
 wave       | wave | --train-frames 10 --minutes 5
 sw         | sw   | --train-frames 10 --minutes 8
-ns4        | ns4  | --minutes 10 --set equation.samples=96
-ns5        | ns5  | --minutes 10 --set equation.samples=96
+ns4        | ns4  | --minutes 10
+ns5        | ns5  | --minutes 10
 '
 
 # case | setting | model | data | options of fieldcast evaluate | metric | goal | DINo | best published

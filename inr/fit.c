@@ -93,77 +93,6 @@ static bool falls_short(const fc_fit_config *fit, const fc__series *series, size
     return tail > fit->tolerance * total;
 }
 
-/* Covariance of the coefficients that vary, `kept` of them, at one common scale. With few frames it
- * is drawn towards its diagonal, to which coefficients of fields without a preferred place tend. */
-static fc_status whole_covariance(fc_context *context, const fc__series *series, size_t frames,
-                                  size_t count, const size_t *kept, double *scale,
-                                  double *covariance)
-{
-    fc_status status = FC_OK;
-    double share = fmin(1.0, (double)count / (double)frames), trace = 0.0;
-    double *scaled = NULL;
-    FC_NEW(context, &scaled, fc__product(count, series->count));
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < series->count; j++)
-            scaled[i * series->count + j] =
-                series->modes[kept[i] * series->count + j] * sqrt(series->variance[j]);
-    fc__dgemm_parallel(context, false, true, count, count, series->count, 1.0, scaled,
-                       series->count, scaled, series->count, 0.0, covariance, count);
-    for (size_t i = 0; i < count; i++)
-        trace += covariance[i * count + i];
-    *scale = sqrt(trace / (double)count);
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < count; j++) {
-            double *entry = &covariance[i * count + j];
-            *entry *= (i == j ? 1.0 : 1.0 - share) / (*scale * *scale);
-            *entry += i == j ? 1e-9 : 0.0;
-        }
-done:
-    free(scaled);
-    return status;
-}
-
-/* A decoder with layers = 0 and a code for each coefficient that varies. */
-static fc_status install_whole(fc_context *context, const fc_dataset *dataset,
-                               const fc_decoder_config *config, const fc__series *series,
-                               size_t frames, fc_decoder **decoder, fc_prior **prior)
-{
-    fc_status status = FC_OK;
-    fc_decoder_config wanted = *config;
-    size_t size = series->size, *kept = NULL;
-    double *mean = NULL, *covariance = NULL, scale;
-    wanted.codes = 0;
-    FC_NEW(context, &kept, size);
-    for (size_t i = 0; i < size; i++) {
-        double square = 0.0;
-        for (size_t j = 0; j < series->count; j++)
-            square += series->variance[j] * pow(series->modes[i * series->count + j], 2);
-        if (square > 1e-13 * series->variance[0])
-            kept[wanted.codes++] = i;
-    }
-    FC_NEW(context, &mean, wanted.codes);
-    FC_NEW(context, &covariance, fc__product(wanted.codes, wanted.codes));
-    FC_TRY(whole_covariance(context, series, frames, wanted.codes, kept, &scale, covariance));
-    FC_TRY(fc_decoder_create(context, &dataset->domain, &wanted, decoder));
-    fc_decoder_layout at = fc_decoder_layout_of(&wanted, (*decoder)->inputs);
-    float *p = (*decoder)->parameters;
-    memset(p + at.a, 0, size * wanted.codes * sizeof *p);
-    for (size_t i = 0; i < size; i++) {
-        p[at.head + i] = 1.0f;
-        p[at.b + i] = (float)series->mean[i];
-    }
-    for (size_t j = 0; j < wanted.codes; j++)
-        p[at.a + kept[j] * wanted.codes + j] = (float)scale;
-    for (size_t ch = 0; ch < wanted.channels; ch++)
-        p[at.bias + ch] = 0.0f;
-    FC_TRY(fc_prior_create(context, wanted.codes, mean, covariance, prior));
-done:
-    free(kept);
-    free(mean);
-    free(covariance);
-    return status;
-}
-
 static fc_status fit_series(fc_context *context, const fc__frames *training,
                             const fc__frames *validation, const fc_decoder_config *config,
                             const fc_fit_config *fit, fc_decoder **decoder, fc_prior **prior,
@@ -188,8 +117,8 @@ static fc_status fit_series(fc_context *context, const fc__frames *training,
     }
     size_t codes = choose_codes(fit, &series, training->count);
     if (fit->complete && fit->codes == 0 && falls_short(fit, &series, codes))
-        FC_TRY(install_whole(context, training->dataset, &wanted, &series, training->count, decoder,
-                             prior));
+        FC_TRY(fc__install_whole(context, training->dataset, &wanted, &series, training->count,
+                                 decoder, prior));
     else
         FC_TRY(install_series(context, training->dataset, &wanted, &series, codes, decoder, prior));
 done:
@@ -415,7 +344,8 @@ done:
 }
 
 /* Errors with codes from everything observed, and the noise that they leave of the values, whose
- * degrees of freedom the codes take up in part (MacKay 1992): noise = sum r^2 / sum (1 - leverage).
+ * degrees of freedom the codes take up in part (MacKay 1992): noise = sum r^2 / sum (1 - leverage),
+ * from a first guess.
  * On validation frames where there are any, as few training frames flatter their own modes. */
 static fc_status assess(fc_context *context, const fc_decoder *decoder, const fc_prior *prior,
                         const fc__frames *training, const fc__frames *validation, double *noise,
@@ -427,8 +357,6 @@ static fc_status assess(fc_context *context, const fc_decoder *decoder, const fc
     FC_NEW(context, &z, fc__product(training->count + validation->count, codes));
     FC_NEW(context, &square, channels);
     FC_NEW(context, &leverage, channels);
-    for (size_t ch = 0; ch < channels; ch++)
-        noise[ch] = 1e-4;
     report->training_mse = 0.0;
     report->validation_mse = report->unresolved = validation->count ? 0.0 : NAN;
     for (int round = 0; round < 3; round++) { /* each with the noise of the last */
@@ -477,6 +405,8 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
     *decoder = NULL;
     *prior = NULL;
     config.channels = dataset->channel_count;
+    for (size_t ch = 0; ch < config.channels; ch++)
+        noise[ch] = 1e-4;
     FC_TRY(fc__frames_select(context, dataset, train_frames, validation, false, &training));
     FC_TRY(fc__frames_select(context, dataset, train_frames, validation, true, &held));
     if (training.count < 2) {
@@ -493,6 +423,9 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
     }
     if (!fc_decoder_is_affine(&config))
         FC_TRY(fc__fit_bent(context, &training, &held, &config, fit, decoder, prior));
+    else if (config.layers == 0 && fit->complete && fit->codes == 0 &&
+             fc__suits_stationary(&training))
+        FC_TRY(fc__fit_stationary(context, &training, &config, fit, decoder, prior, noise));
     else if (config.layers == 0 && fit->method != FC_FIT_AUTO_DECODING)
         FC_TRY(fit_series(context, &training, &held, &config, fit, decoder, prior, &result.ridge));
     else
