@@ -90,10 +90,11 @@ def main(folder, version):
         print(f"| {case} | {setting} | {name} | {pair(runs, metric, 'in_t', 'out_t')} "
               f"| {pair(runs, metric, 'in_s', 'out_s')} | {text_of(goal)} | {text_of(dino)} "
               f"| {text_of(best)} | {model} |")
-    print("\n| model | codes | seconds of training | load when it began |\n|---|---|---|---|")
+    print("\n| model | seeds | codes | seconds of training | load when it began |\n"
+          "|---|---|---|---|---|")
     for model in dict.fromkeys(r["model"] for r in results):
         trainings = {r["seed"]: r["training"] for r in results if r["model"] == model}.values()
-        print(f"| {model} | " + " | ".join(spread([t[key] for t in trainings])
+        print(f"| {model} | {len(trainings)} | " + " | ".join(spread([t[key] for t in trainings])
                                            for key in ("codes", "seconds", "load")) + " |")
 
 

@@ -20,7 +20,7 @@
 
 enum {
     MOST_VALUES = 1024, /* values of a frame that are used */
-    MOST_GROUPS = 64,   /* sets of points that are used */
+    MOST_GROUPS = 128,  /* sets of points that are used */
     ITERATIONS = 300
 };
 

@@ -29,7 +29,7 @@ size_t fc__level_count(const fc_equation *e)
 {
     enum { COARSEST = 4 };
     double ratio = largest_radius(e) / COARSEST;
-    return ratio > 2.0 ? (size_t)floor(log2(ratio)) + 1 : 1;
+    return ratio >= 2.0 ? (size_t)floor(log2(ratio)) + 1 : 1;
 }
 
 static fc_status confine(fc_context *context, const fc_equation *e, double radius, fc__level *level)

@@ -134,14 +134,15 @@ struct fc_equation {
 };
 
 /* How an equation is found. All linear terms of the orders below and all products of two symbols
- * are candidates; their coefficients solve a linear least-squares problem, whose residual is that
- * of forecasts over one interval (Gauss-Newton, the sensitivities through the linear terms alone),
- * started from derivatives of the data interpolated in time. Terms that do not matter are taken out
- * one by one, as in sparse identification (Brunton et al. 2016, PDE-FIND: Rudy et al. 2017), which
- * matches derivatives. */
+ * are candidates; their coefficients solve a nonlinear least-squares problem, whose residual is
+ * that of forecasts over one interval (Gauss-Newton, the sensitivities integrated along with the
+ * states), first of the largest waves alone, started from derivatives of the data interpolated in
+ * time, then of waves twice, four times, ... as short, started from the last. Terms that do not
+ * matter are taken out one by one, as in sparse identification (Brunton et al. 2016, PDE-FIND: Rudy
+ * et al. 2017), which matches derivatives. */
 typedef struct fc_equation_config {
-    size_t samples;    /* intervals to learn from; default 512 */
-    size_t iterations; /* at most, of Gauss-Newton; default 30 */
+    size_t samples;    /* intervals to learn from, fewer where waves are many; default 512 */
+    size_t iterations; /* at most, of Gauss-Newton, for each range of waves; default 30 */
     int lowest;        /* order of symbols in products; default -1 */
     size_t highest;    /* of symbols in products, at most 8; default 1 */
     size_t linear;     /* highest order of linear terms, at most 8; default 4 */

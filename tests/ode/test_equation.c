@@ -1,7 +1,7 @@
 /* Equations: their evaluation against sums over waves, derivatives, projection on codes, and their
  * identification from trajectories that are known to obey one. */
 #include "integrate_fixture.h"
-#include "ode/equation.h"
+#include "ode/equation_level.h"
 
 enum { WAVES_1D = 9, WAVES_2D = 25 };
 
@@ -280,6 +280,97 @@ static void the_equation_behind_trajectories_is_found(void **state)
     record_clear(&r);
 }
 
+/* -2 X^T r is the gradient of the squared error: central differences, with products and without. */
+static void sensitivities_are_derivatives_of_the_forecast_errors(void **state)
+{
+    const double step = 1e-4;
+    record r;
+    fc__code_map map;
+    fc__level level;
+    fc__normal_sums sums, moved[2];
+    double residual;
+    make_record(*state, 0.5, &r);
+    fc_equation *e = equation_of(*state, r.decoder, 2, burgers);
+    assert_int_equal(fc__code_map_create(*state, r.decoder, &map), FC_OK);
+    for (size_t products = 0; products < 2; products++) {
+        e->terms[0].coefficient = products ? -0.8 : 0.0;
+        e->terms[1].coefficient = -0.1;
+        assert_int_equal(fc__level_create(*state, e, &map, &r.trajectories, fc__level_count(e) - 1,
+                                          8, 0, &level),
+                         FC_OK);
+        assert_int_equal(level.equation->wave_count, e->wave_count);
+        assert_int_equal(fc__equation_residual(*state, level.spectral, level.equation,
+                                               &level.intervals, &residual),
+                         FC_OK);
+        for (size_t i = 0; i < level.intervals.count; i++)
+            level.intervals.substeps[i] = 64;
+        assert_int_equal(fc__equation_pass(*state, level.spectral, level.equation, &level.intervals,
+                                           FC__INTEGRATED, &sums),
+                         FC_OK);
+        for (size_t t = 1 - products; t < 2;
+             t++) { /* without products those are not yet forecast */
+            double kept = level.equation->terms[t].coefficient;
+            for (int side = 0; side < 2; side++) {
+                level.equation->terms[t].coefficient = kept + (side ? step : -step);
+                fc__spectral_update(level.spectral);
+                assert_int_equal(fc__equation_pass(*state, level.spectral, level.equation,
+                                                   &level.intervals, FC__INTEGRATED, &moved[side]),
+                                 FC_OK);
+            }
+            level.equation->terms[t].coefficient = kept;
+            double slope = (moved[1].square - moved[0].square) / (2.0 * step);
+            assert_true(fabs(slope + 2.0 * sums.rhs[t]) < 1e-5 * fabs(slope));
+            fc__normal_sums_clear(&moved[0]);
+            fc__normal_sums_clear(&moved[1]);
+        }
+        fc__normal_sums_clear(&sums);
+        fc__level_clear(&level);
+    }
+    fc__code_map_clear(&map);
+    fc_equation_destroy(e);
+    record_clear(&r);
+}
+
+/* Small waves are carried far within an interval: the coarse level has to lead the way. */
+static void long_intervals_need_coarse_levels_first(void **state)
+{
+    record r;
+    fc_equation *e;
+    double residual;
+    const fc_equation_config config = fc_equation_config_default();
+    make_record(*state, 1.0, &r);
+    assert_int_equal(
+        fc__equation_fit(*state, r.decoder, &r.trajectories, &config, 0, &e, &residual), FC_OK);
+    assert_true(residual < 1e-8);
+    fc_equation_destroy(e);
+    record_clear(&r);
+}
+
+static void a_level_has_the_waves_up_to_its_radius(void **state)
+{
+    fc_decoder *decoder = identity_decoder(*state, 1, 1, 4 * WAVES_1D);
+    fc_equation *e = equation_of(*state, decoder, 2, burgers);
+    record r;
+    fc__code_map map;
+    fc__level level;
+    make_record(*state, 0.2, &r);
+    assert_int_equal(fc__code_map_create(*state, decoder, &map), FC_OK);
+    assert_int_equal(fc__level_count(e), 4);
+    fc_trajectories t = r.trajectories;
+    t.codes = decoder->config.codes;
+    assert_int_equal(fc__level_create(*state, e, &map, &t, 1, 8, 0, &level), FC_OK);
+    assert_int_equal(level.equation->wave_count, 9); /* 35 / 4 */
+    level.equation->terms[0].coefficient = 3.0;
+    level.equation->forcing[2 * 8] = 0.5;
+    fc__level_hand_over(&level, e);
+    assert_true(e->terms[0].coefficient == 3.0 && e->forcing[2 * level.place[8]] == 0.5);
+    fc__level_clear(&level);
+    fc__code_map_clear(&map);
+    fc_equation_destroy(e);
+    fc_decoder_destroy(decoder);
+    record_clear(&r);
+}
+
 static void what_is_found_does_not_depend_on_the_number_of_threads(void **state)
 {
     record r;
@@ -358,6 +449,9 @@ int main(void)
         cmocka_unit_test(the_rate_is_that_of_convolution_sums),
         cmocka_unit_test(the_projected_field_is_the_equation_in_codes),
         cmocka_unit_test(the_equation_behind_trajectories_is_found),
+        cmocka_unit_test(sensitivities_are_derivatives_of_the_forecast_errors),
+        cmocka_unit_test(long_intervals_need_coarse_levels_first),
+        cmocka_unit_test(a_level_has_the_waves_up_to_its_radius),
         cmocka_unit_test(what_is_found_does_not_depend_on_the_number_of_threads),
         cmocka_unit_test(both_methods_of_cvode_integrate_an_equation),
         cmocka_unit_test(too_many_channels_suit_no_equation),
