@@ -131,7 +131,7 @@ static void clear_terms(bool products, fc_equation *e)
 }
 
 /* Tries the equation as it is. */
-static fc_status try(fc_context *context, fc__level *level, kept *best)
+static fc_status attempt(fc_context *context, fc__level *level, kept *best)
 {
     double residual;
     fc__spectral_update(level->spectral);
@@ -153,9 +153,9 @@ static fc_status begin(fc_context *context, bool coarsest, fc__level *level, kep
     fc_equation *e = level->equation;
     best->residual = worthwhile;
     if (!coarsest) {
-        FC_TRY(try(context, level, best));
+        FC_TRY(attempt(context, level, best));
         clear_terms(false, e);
-        FC_TRY(try(context, level, best));
+        FC_TRY(attempt(context, level, best));
     }
     bool carried = best->residual < worthwhile;
     if (!carried) {
@@ -164,7 +164,7 @@ static fc_status begin(fc_context *context, bool coarsest, fc__level *level, kep
         keep(e, INFINITY, best);
     }
     put_back(best, e);
-    FC_TRY(try(context, level, best)); /* the steps of every interval are those of this */
+    FC_TRY(attempt(context, level, best)); /* the steps of every interval are those of this */
     FC_TRY(fc__equation_pass(context, level->spectral, e, &level->intervals,
                              carried ? FC__INTEGRATED : FC__INTERPOLATED, sums));
 done:
