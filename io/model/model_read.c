@@ -3,7 +3,7 @@
  * finite. */
 #include "inr/bent.h"
 #include "io/dataset_file.h"
-#include "io/model/model_file.h"
+#include "io/model/model_values.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,102 +12,6 @@
 
 enum { MOST_CODES = 1 << 16, MOST_FILTERS = 1 << 20, MOST_LAYERS = 16, MOST_CHANNELS = 4096 };
 enum { MOST_HARMONICS = 16, MOST_ENTRIES = 1 << 24, MOST_RANK = 1 << 24 };
-
-/* ---------------------------------------------------------------- pieces */
-
-static fc_status damaged(fc__h5 *h5, const char *group, const char *what)
-{
-    return fc__fail(h5->context, FC_ERROR_DATA, "%s: damaged model: %s: %s", h5->path, group, what);
-}
-
-/* What a constructor of the rooms below said about a configuration from the file. */
-static fc_status refused(fc__h5 *h5, fc_status status)
-{
-    return fc__fail(h5->context, status == FC_ERROR_MEMORY ? status : FC_ERROR_DATA,
-                    "%s: damaged model: %s", h5->path, fc_context_message(h5->context));
-}
-
-/* A group that must be there. */
-static fc_status open_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *group)
-{
-    fc_status status = fc__h5_find_group(h5, parent, name, group);
-    return status == FC_OK && *group < 0 ? damaged(h5, name, "the group is missing") : status;
-}
-
-/* A whole number from `least` to `most`. */
-static fc_status get_size(fc__h5 *h5, hid_t object, const char *group, const char *name,
-                          size_t least, size_t most, size_t *value)
-{
-    uint64_t found;
-    *value = 0;
-    if (!fc__h5_get(object, name, H5T_NATIVE_UINT64, 1, &found))
-        return fc__fail(h5->context, FC_ERROR_DATA,
-                        "%s: damaged model: %s: attribute %s is missing or no number", h5->path,
-                        group, name);
-    if (found < least || found > most)
-        return fc__fail(h5->context, FC_ERROR_DATA,
-                        "%s: damaged model: %s: %s is %llu; %zu to %zu is possible", h5->path,
-                        group, name, (unsigned long long)found, least, most);
-    *value = (size_t)found;
-    return FC_OK;
-}
-
-static fc_status get_uint(fc__h5 *h5, hid_t object, const char *group, const char *name,
-                          uint64_t *value)
-{
-    return fc__h5_get(object, name, H5T_NATIVE_UINT64, 1, value)
-               ? FC_OK
-               : fc__fail(h5->context, FC_ERROR_DATA,
-                          "%s: damaged model: %s: attribute %s is missing or no number", h5->path,
-                          group, name);
-}
-
-static fc_status get_double(fc__h5 *h5, hid_t object, const char *group, const char *name,
-                            double *value)
-{
-    return fc__h5_get_double(object, name, value)
-               ? FC_OK
-               : fc__fail(h5->context, FC_ERROR_DATA,
-                          "%s: damaged model: %s: attribute %s is missing or no number", h5->path,
-                          group, name);
-}
-
-static fc_status get_text(fc__h5 *h5, hid_t object, const char *group, const char *name,
-                          char text[FC_NAME_SIZE])
-{
-    return fc__h5_get_text(object, name, text, FC_NAME_SIZE)
-               ? FC_OK
-               : fc__fail(h5->context, FC_ERROR_DATA,
-                          "%s: damaged model: %s: attribute %s is missing or no text", h5->path,
-                          group, name);
-}
-
-/* Doubles that are finite and >= least; *values = NULL where the array is missing. */
-static fc_status load_doubles(fc__h5 *h5, hid_t object, const char *group, const char *name,
-                              size_t rows, size_t columns, double least, double **values)
-{
-    const size_t shape[2] = {rows, columns};
-    fc_status status =
-        fc__h5_load_array(h5, object, name, H5T_NATIVE_DOUBLE, columns ? 2 : 1, shape, values);
-    size_t count = rows * (columns ? columns : 1);
-    for (size_t i = 0; status == FC_OK && *values && i < count; i++)
-        if (!isfinite((*values)[i]) || (*values)[i] < least)
-            return fc__fail(h5->context, FC_ERROR_DATA,
-                            "%s: damaged model: %s: %s holds the number %g", h5->path, group, name,
-                            (*values)[i]);
-    return status;
-}
-
-/* The same for an array that must be there. */
-static fc_status need_doubles(fc__h5 *h5, hid_t object, const char *group, const char *name,
-                              size_t rows, size_t columns, double least, double **values)
-{
-    fc_status status = load_doubles(h5, object, group, name, rows, columns, least, values);
-    return status == FC_OK && !*values
-               ? fc__fail(h5->context, FC_ERROR_DATA, "%s: damaged model: %s: %s is missing",
-                          h5->path, group, name)
-               : status;
-}
 
 static bool increases(size_t count, const double *values)
 {
@@ -125,14 +29,14 @@ static fc_status read_axis(fc__h5 *h5, hid_t parent, size_t i, fc_axis *axis)
     char name[32], kind[FC_NAME_SIZE];
     hid_t group;
     snprintf(name, sizeof name, "axis_%zu", i);
-    FC_TRY(open_group(h5, parent, name, &group));
-    FC_TRY(get_text(h5, group, name, "kind", kind));
-    FC_TRY(get_text(h5, group, name, "name", axis->name));
-    FC_TRY(get_text(h5, group, name, "units", axis->units));
-    FC_TRY(get_double(h5, group, name, "lower", &axis->lower));
-    FC_TRY(get_double(h5, group, name, "upper", &axis->upper));
+    FC_TRY(fc__model_open_group(h5, parent, name, &group));
+    FC_TRY(fc__model_get_text(h5, group, name, "kind", kind));
+    FC_TRY(fc__model_get_text(h5, group, name, "name", axis->name));
+    FC_TRY(fc__model_get_text(h5, group, name, "units", axis->units));
+    FC_TRY(fc__model_get_double(h5, group, name, "lower", &axis->lower));
+    FC_TRY(fc__model_get_double(h5, group, name, "upper", &axis->upper));
     if (!fc__axis_kind_parse(kind, &axis->kind))
-        status = damaged(h5, name, "its kind is not known");
+        status = fc__model_damaged(h5, name, "its kind is not known");
 done:
     return status;
 }
@@ -141,12 +45,12 @@ static fc_status read_domain(fc__h5 *h5, fc_model *model)
 {
     fc_status status = FC_OK;
     hid_t group;
-    FC_TRY(open_group(h5, h5->file, "domain", &group));
-    FC_TRY(get_size(h5, group, "domain", "dims", 1, FC_MAX_DIMS, &model->domain.dims));
+    FC_TRY(fc__model_open_group(h5, h5->file, "domain", &group));
+    FC_TRY(fc__model_get_size(h5, group, "domain", "dims", 1, FC_MAX_DIMS, &model->domain.dims));
     for (size_t i = 0; i < model->domain.dims; i++)
         FC_TRY(read_axis(h5, group, i, &model->domain.axis[i]));
     if (fc_domain_validate(h5->context, &model->domain) != FC_OK)
-        status = damaged(h5, "domain", fc_context_message(h5->context));
+        status = fc__model_damaged(h5, "domain", fc_context_message(h5->context));
 done:
     return status;
 }
@@ -156,22 +60,23 @@ static fc_status read_channels(fc__h5 *h5, fc_model *model)
     fc_status status = FC_OK;
     hid_t group, channel;
     size_t count;
-    FC_TRY(open_group(h5, h5->file, "channels", &group));
-    FC_TRY(get_size(h5, group, "channels", "count", 1, MOST_CHANNELS, &count));
+    FC_TRY(fc__model_open_group(h5, h5->file, "channels", &group));
+    FC_TRY(fc__model_get_size(h5, group, "channels", "count", 1, MOST_CHANNELS, &count));
     FC_NEW(h5->context, &model->channels, count);
     model->channel_count = count;
-    FC_TRY(load_doubles(h5, group, "channels", "mean", count, 0, -INFINITY, &model->mean));
-    FC_TRY(load_doubles(h5, group, "channels", "scale", count, 0, 0.0, &model->scale));
-    FC_TRY(load_doubles(h5, group, "channels", "noise", count, 0, 0.0, &model->noise));
+    FC_TRY(
+        fc__model_load_doubles(h5, group, "channels", "mean", count, 0, -INFINITY, &model->mean));
+    FC_TRY(fc__model_load_doubles(h5, group, "channels", "scale", count, 0, 0.0, &model->scale));
+    FC_TRY(fc__model_load_doubles(h5, group, "channels", "noise", count, 0, 0.0, &model->noise));
     for (size_t c = 0; c < count; c++) {
         char name[32];
         snprintf(name, sizeof name, "channel_%zu", c);
         if (model->scale && !(model->scale[c] > 0.0))
-            FC_TRY(damaged(h5, "channels", "a scale is zero"));
-        FC_TRY(open_group(h5, group, name, &channel));
-        FC_TRY(get_text(h5, channel, name, "name", model->channels[c].name));
-        FC_TRY(get_text(h5, channel, name, "units", model->channels[c].units));
-        FC_TRY(get_text(h5, channel, name, "long_name", model->channels[c].long_name));
+            FC_TRY(fc__model_damaged(h5, "channels", "a scale is zero"));
+        FC_TRY(fc__model_open_group(h5, group, name, &channel));
+        FC_TRY(fc__model_get_text(h5, channel, name, "name", model->channels[c].name));
+        FC_TRY(fc__model_get_text(h5, channel, name, "units", model->channels[c].units));
+        FC_TRY(fc__model_get_text(h5, channel, name, "long_name", model->channels[c].long_name));
         H5Gclose(channel);
     }
 done:
@@ -183,17 +88,17 @@ static fc_status read_root(fc__h5 *h5, fc_model *model)
     fc_status status = FC_OK;
     hid_t file = h5->file, group;
     size_t record;
-    FC_TRY(get_double(h5, file, "root", "time_origin", &model->time_origin));
-    FC_TRY(get_double(h5, file, "root", "time_scale", &model->time_scale));
-    FC_TRY(get_size(h5, file, "root", "train_frames", 0, SIZE_MAX, &model->train_frames));
-    FC_TRY(get_double(h5, file, "root", "horizon", &model->horizon));
-    FC_TRY(get_size(h5, file, "root", "record", 0, 1, &record));
-    FC_TRY(get_double(h5, file, "root", "floor_mse", &model->floor_mse));
+    FC_TRY(fc__model_get_double(h5, file, "root", "time_origin", &model->time_origin));
+    FC_TRY(fc__model_get_double(h5, file, "root", "time_scale", &model->time_scale));
+    FC_TRY(fc__model_get_size(h5, file, "root", "train_frames", 0, SIZE_MAX, &model->train_frames));
+    FC_TRY(fc__model_get_double(h5, file, "root", "horizon", &model->horizon));
+    FC_TRY(fc__model_get_size(h5, file, "root", "record", 0, 1, &record));
+    FC_TRY(fc__model_get_double(h5, file, "root", "floor_mse", &model->floor_mse));
     model->record = record != 0;
-    FC_TRY(open_group(h5, file, "time", &group));
-    FC_TRY(get_text(h5, group, "time", "units", model->time.units));
-    FC_TRY(get_text(h5, group, "time", "calendar", model->time.calendar));
-    FC_TRY(get_double(h5, group, "time", "cycle", &model->time.cycle));
+    FC_TRY(fc__model_open_group(h5, file, "time", &group));
+    FC_TRY(fc__model_get_text(h5, group, "time", "units", model->time.units));
+    FC_TRY(fc__model_get_text(h5, group, "time", "calendar", model->time.calendar));
+    FC_TRY(fc__model_get_double(h5, group, "time", "cycle", &model->time.cycle));
     FC_TRY(fc__h5_read_text(h5, file, "configuration", &model->configuration));
     FC_TRY(fc__h5_read_text(h5, file, "provenance", &model->provenance));
 done:
@@ -254,11 +159,11 @@ static fc_status find_word(fc__h5 *h5, hid_t group, const char *name, size_t cou
 {
     fc_status status = FC_OK;
     char word[FC_NAME_SIZE];
-    FC_TRY(get_text(h5, group, "decoder", name, word));
+    FC_TRY(fc__model_get_text(h5, group, "decoder", name, word));
     for (*place = 0; *place < count; ++*place)
         if (strcmp(word, words[*place]) == 0)
             return FC_OK;
-    status = damaged(h5, "decoder", "its kind of decoder or filter is not known");
+    status = fc__model_damaged(h5, "decoder", "its kind of decoder or filter is not known");
 done:
     return status;
 }
@@ -272,12 +177,13 @@ static fc_status read_family(fc__h5 *h5, hid_t group, fc_decoder_config *config)
         FC_TRY(find_word(h5, group, "family", FC__FAMILIES, fc__family_names, &family));
     config->family = (fc_decoder_family)family;
     if (config->family == FC_DECODER_SIREN) {
-        FC_TRY(get_size(h5, group, "decoder", "width", 1, MOST_FILTERS, &config->width));
-        FC_TRY(get_double(h5, group, "decoder", "omega0", &config->omega0));
+        FC_TRY(fc__model_get_size(h5, group, "decoder", "width", 1, MOST_FILTERS, &config->width));
+        FC_TRY(fc__model_get_double(h5, group, "decoder", "omega0", &config->omega0));
     } else {
-        FC_TRY(get_size(h5, group, "decoder", "filters", 1, MOST_FILTERS, &config->filters));
+        FC_TRY(
+            fc__model_get_size(h5, group, "decoder", "filters", 1, MOST_FILTERS, &config->filters));
         FC_TRY(find_word(h5, group, "filter", FC__FILTER_KINDS, fc__filter_names, &kind));
-        FC_TRY(get_double(h5, group, "decoder", "bandwidth", &config->bandwidth));
+        FC_TRY(fc__model_get_double(h5, group, "decoder", "bandwidth", &config->bandwidth));
         config->filter = (fc_filter_kind)kind;
     }
 done:
@@ -293,7 +199,7 @@ static fc_status read_starts(fc__h5 *h5, hid_t group, fc_decoder *decoder)
     float *starts = NULL;
     if (fc_decoder_is_affine(&decoder->config))
         return FC_OK;
-    FC_TRY(get_size(h5, group, "decoder", "start_count", 0, MOST_STARTS, &count));
+    FC_TRY(fc__model_get_size(h5, group, "decoder", "start_count", 0, MOST_STARTS, &count));
     const fc__part part = {"starts", 0, 2, {count, decoder->config.codes}};
     FC_NEW(h5->context, &starts, fc__product(count, decoder->config.codes));
     if (count) {
@@ -316,16 +222,17 @@ static fc_status read_decoder(fc__h5 *h5, fc_model *model)
     FC_TRY(fc__h5_find_group(h5, h5->file, "decoder", &group));
     if (group < 0)
         goto done;
-    FC_TRY(get_size(h5, group, "decoder", "codes", 1, MOST_CODES, &config.codes));
-    FC_TRY(get_size(h5, group, "decoder", "channels", channels, channels, &config.channels));
-    FC_TRY(get_size(h5, group, "decoder", "layers", 0, MOST_LAYERS, &config.layers));
-    FC_TRY(get_uint(h5, group, "decoder", "seed", &config.seed));
+    FC_TRY(fc__model_get_size(h5, group, "decoder", "codes", 1, MOST_CODES, &config.codes));
+    FC_TRY(
+        fc__model_get_size(h5, group, "decoder", "channels", channels, channels, &config.channels));
+    FC_TRY(fc__model_get_size(h5, group, "decoder", "layers", 0, MOST_LAYERS, &config.layers));
+    FC_TRY(fc__model_get_uint(h5, group, "decoder", "seed", &config.seed));
     FC_TRY(read_family(h5, group, &config));
     size_t count = fc__decoder_parts(&config, fc_decoder_inputs(&config, &model->domain), parts);
     FC_TRY(check_parts(h5, group, "decoder", count, parts));
     status = fc_decoder_create(h5->context, &model->domain, &config, &model->decoder);
     if (status != FC_OK) {
-        status = refused(h5, status);
+        status = fc__model_refused(h5, status);
         goto done;
     }
     FC_TRY(read_parts(h5, group, "decoder", count, parts, model->decoder->parameters));
@@ -358,23 +265,24 @@ static fc_status read_prior(fc__h5 *h5, fc_model *model)
     FC_TRY(fc__h5_find_group(h5, h5->file, "prior", &group));
     if (group < 0)
         goto done;
-    FC_TRY(get_size(h5, group, "prior", "codes", expected ? expected : 1,
-                    expected ? expected : MOST_CODES, &codes));
+    FC_TRY(fc__model_get_size(h5, group, "prior", "codes", expected ? expected : 1,
+                              expected ? expected : MOST_CODES, &codes));
     FC_NEW(h5->context, &model->prior, 1);
     model->prior->codes = codes;
-    FC_TRY(need_doubles(h5, group, "prior", "mean", codes, 0, -INFINITY, &model->prior->mean));
-    FC_TRY(load_doubles(h5, group, "prior", "variance", codes, 0, 0.0, &variance));
+    FC_TRY(fc__model_need_doubles(h5, group, "prior", "mean", codes, 0, -INFINITY,
+                                  &model->prior->mean));
+    FC_TRY(fc__model_load_doubles(h5, group, "prior", "variance", codes, 0, 0.0, &variance));
     if (variance) {
         FC_TRY(spread_variances(h5, model->prior, variance));
     } else {
-        FC_TRY(need_doubles(h5, group, "prior", "covariance", codes, codes, -INFINITY,
-                            &model->prior->covariance));
-        FC_TRY(need_doubles(h5, group, "prior", "factor", codes, codes, -INFINITY,
-                            &model->prior->factor));
+        FC_TRY(fc__model_need_doubles(h5, group, "prior", "covariance", codes, codes, -INFINITY,
+                                      &model->prior->covariance));
+        FC_TRY(fc__model_need_doubles(h5, group, "prior", "factor", codes, codes, -INFINITY,
+                                      &model->prior->factor));
     }
     for (size_t i = 0; i < codes; i++)
         if (!(model->prior->factor[i * codes + i] > 0.0))
-            FC_TRY(damaged(h5, "prior", "the diagonal of its factor is not positive"));
+            FC_TRY(fc__model_damaged(h5, "prior", "the diagonal of its factor is not positive"));
 done:
     free(variance);
     return status;
@@ -390,17 +298,17 @@ static fc_status read_field(fc__h5 *h5, fc_model *model)
     FC_TRY(fc__h5_find_group(h5, h5->file, "field", &group));
     if (group < 0)
         goto done;
-    FC_TRY(get_size(h5, group, "field", "codes", expected ? expected : 1,
-                    expected ? expected : MOST_CODES, &config.codes));
-    FC_TRY(get_size(h5, group, "field", "linear", 0, 1, &linear));
-    FC_TRY(get_size(h5, group, "field", "rank", 0, MOST_RANK, &config.rank));
-    FC_TRY(get_size(h5, group, "field", "hidden", 0, MOST_RANK, &config.hidden));
+    FC_TRY(fc__model_get_size(h5, group, "field", "codes", expected ? expected : 1,
+                              expected ? expected : MOST_CODES, &config.codes));
+    FC_TRY(fc__model_get_size(h5, group, "field", "linear", 0, 1, &linear));
+    FC_TRY(fc__model_get_size(h5, group, "field", "rank", 0, MOST_RANK, &config.rank));
+    FC_TRY(fc__model_get_size(h5, group, "field", "hidden", 0, MOST_RANK, &config.hidden));
     config.linear = linear != 0;
     size_t count = fc__field_parts(&config, parts);
     FC_TRY(check_parts(h5, group, "field", count, parts));
     status = fc_field_create(h5->context, &config, 0, &model->field);
     if (status != FC_OK) {
-        status = refused(h5, status);
+        status = fc__model_refused(h5, status);
         goto done;
     }
     FC_TRY(read_parts(h5, group, "field", count, parts, model->field->parameters));
@@ -415,15 +323,16 @@ static fc_status read_cycle(fc__h5 *h5, fc_model *model, size_t codes)
     fc_status status = FC_OK;
     hid_t group;
     fc_cycle *cycle = &model->cycle;
-    FC_TRY(open_group(h5, h5->file, "cycle", &group));
-    FC_TRY(get_double(h5, group, "cycle", "period", &cycle->period));
-    FC_TRY(get_size(h5, group, "cycle", "harmonics", 0, MOST_HARMONICS, &cycle->harmonics));
+    FC_TRY(fc__model_open_group(h5, h5->file, "cycle", &group));
+    FC_TRY(fc__model_get_double(h5, group, "cycle", "period", &cycle->period));
+    FC_TRY(
+        fc__model_get_size(h5, group, "cycle", "harmonics", 0, MOST_HARMONICS, &cycle->harmonics));
     if (cycle->harmonics == 0)
         goto done;
     if (!isfinite(cycle->period) || cycle->period <= 0.0)
-        FC_TRY(damaged(h5, "cycle", "its period is not positive"));
-    FC_TRY(need_doubles(h5, group, "cycle", "coefficient", 2 * cycle->harmonics, codes, -INFINITY,
-                        &cycle->coefficient));
+        FC_TRY(fc__model_damaged(h5, "cycle", "its period is not positive"));
+    FC_TRY(fc__model_need_doubles(h5, group, "cycle", "coefficient", 2 * cycle->harmonics, codes,
+                                  -INFINITY, &cycle->coefficient));
 done:
     return status;
 }
@@ -433,14 +342,15 @@ static fc_status read_leads(fc__h5 *h5, fc_model *model, size_t codes)
     fc_status status = FC_OK;
     hid_t group;
     size_t count;
-    FC_TRY(open_group(h5, h5->file, "leads", &group));
-    FC_TRY(get_size(h5, group, "leads", "count", 0, MOST_ENTRIES, &count));
+    FC_TRY(fc__model_open_group(h5, h5->file, "leads", &group));
+    FC_TRY(fc__model_get_size(h5, group, "leads", "count", 0, MOST_ENTRIES, &count));
     if (count == 0)
         goto done;
-    FC_TRY(need_doubles(h5, group, "leads", "time", count, 0, 0.0, &model->lead_time));
-    FC_TRY(need_doubles(h5, group, "leads", "variance", count, codes, 0.0, &model->lead_variance));
+    FC_TRY(fc__model_need_doubles(h5, group, "leads", "time", count, 0, 0.0, &model->lead_time));
+    FC_TRY(fc__model_need_doubles(h5, group, "leads", "variance", count, codes, 0.0,
+                                  &model->lead_variance));
     if (model->lead_time[0] != 0.0 || !increases(count, model->lead_time))
-        FC_TRY(damaged(h5, "leads", "the times do not increase from 0"));
+        FC_TRY(fc__model_damaged(h5, "leads", "the times do not increase from 0"));
     model->lead_count = count;
 done:
     return status;
@@ -451,16 +361,16 @@ static fc_status read_calibration(fc__h5 *h5, fc_model *model)
     fc_status status = FC_OK;
     hid_t group;
     size_t count;
-    FC_TRY(open_group(h5, h5->file, "calibration", &group));
-    FC_TRY(get_size(h5, group, "calibration", "count", 0, MOST_ENTRIES, &count));
+    FC_TRY(fc__model_open_group(h5, h5->file, "calibration", &group));
+    FC_TRY(fc__model_get_size(h5, group, "calibration", "count", 0, MOST_ENTRIES, &count));
     if (count == 0)
         goto done;
-    FC_TRY(need_doubles(h5, group, "calibration", "values", count, 0, 0.0,
-                        &model->calibration_values));
-    FC_TRY(need_doubles(h5, group, "calibration", "factor", count, 0, 0.0,
-                        &model->calibration_factor));
+    FC_TRY(fc__model_need_doubles(h5, group, "calibration", "values", count, 0, 0.0,
+                                  &model->calibration_values));
+    FC_TRY(fc__model_need_doubles(h5, group, "calibration", "factor", count, 0, 0.0,
+                                  &model->calibration_factor));
     if (!increases(count, model->calibration_values))
-        FC_TRY(damaged(h5, "calibration", "the numbers of values do not increase"));
+        FC_TRY(fc__model_damaged(h5, "calibration", "the numbers of values do not increase"));
     model->calibration_count = count;
 done:
     return status;
@@ -474,23 +384,23 @@ static fc_status read_factors(fc__h5 *h5, hid_t group, const fc_model *model, fc
     fc_status status = FC_OK;
     const char *name = "residual";
     size_t leads = r->lead_count, channels = model->channel_count;
-    FC_TRY(need_doubles(h5, group, name, "lead", leads, 0, 0.0, &r->lead));
-    FC_TRY(need_doubles(h5, group, name, "departure", leads, 0, 0.0, &r->departure));
-    FC_TRY(need_doubles(h5, group, name, "persistence", leads, 0, 0.0, &r->persistence));
-    FC_TRY(need_doubles(h5, group, name, "decay", leads, channels, 0.0, &r->decay));
-    FC_TRY(need_doubles(h5, group, name, "error", leads, channels, 0.0, &r->error));
-    FC_TRY(need_doubles(h5, group, name, "variance", channels, 0, 0.0, &r->variance));
-    FC_TRY(need_doubles(h5, group, name, "length", channels, 0, 0.0, &r->length));
-    FC_TRY(need_doubles(h5, group, name, "nugget", channels, 0, 0.0, &r->nugget));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "lead", leads, 0, 0.0, &r->lead));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "departure", leads, 0, 0.0, &r->departure));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "persistence", leads, 0, 0.0, &r->persistence));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "decay", leads, channels, 0.0, &r->decay));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "error", leads, channels, 0.0, &r->error));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "variance", channels, 0, 0.0, &r->variance));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "length", channels, 0, 0.0, &r->length));
+    FC_TRY(fc__model_need_doubles(h5, group, name, "nugget", channels, 0, 0.0, &r->nugget));
     if (r->lead[0] != 0.0 || !increases(leads, r->lead))
-        FC_TRY(damaged(h5, name, "the leads do not increase from 0"));
+        FC_TRY(fc__model_damaged(h5, name, "the leads do not increase from 0"));
     for (size_t i = 0; i < leads * channels; i++)
         if (r->decay[i] > 1.0 || r->departure[i / channels] > 1.0 ||
             r->persistence[i / channels] > 1.0)
-            FC_TRY(damaged(h5, name, "a factor is greater than 1"));
+            FC_TRY(fc__model_damaged(h5, name, "a factor is greater than 1"));
     for (size_t c = 0; c < channels; c++)
         if (!(r->length[c] > 0.0) || r->nugget[c] > 1.0)
-            FC_TRY(damaged(h5, name, "a length is zero or a nugget greater than 1"));
+            FC_TRY(fc__model_damaged(h5, name, "a length is zero or a nugget greater than 1"));
 done:
     return status;
 }
@@ -500,18 +410,18 @@ static fc_status read_climate(fc__h5 *h5, hid_t group, const fc_model *model, fc
 {
     fc_status status = FC_OK;
     size_t channels = model->channel_count, columns = 1 + 2 * r->harmonics, points;
-    FC_TRY(get_size(h5, group, "residual", "points", 0, MOST_ENTRIES, &points));
+    FC_TRY(fc__model_get_size(h5, group, "residual", "points", 0, MOST_ENTRIES, &points));
     if (points == 0)
         goto done;
     const size_t shape[3] = {points, channels, columns};
-    FC_TRY(need_doubles(h5, group, "residual", "coordinates", points, model->domain.dims, -INFINITY,
-                        &r->coordinates));
+    FC_TRY(fc__model_need_doubles(h5, group, "residual", "coordinates", points, model->domain.dims,
+                                  -INFINITY, &r->coordinates));
     FC_TRY(fc__h5_load_array(h5, group, "climate", H5T_NATIVE_FLOAT, 3, shape, &r->climate));
     if (!r->climate)
-        FC_TRY(damaged(h5, "residual", "climate is missing"));
+        FC_TRY(fc__model_damaged(h5, "residual", "climate is missing"));
     for (size_t i = 0; i < points * channels * columns; i++)
         if (isinf(r->climate[i]))
-            FC_TRY(damaged(h5, "residual", "climate holds an infinite number"));
+            FC_TRY(fc__model_damaged(h5, "residual", "climate holds an infinite number"));
     r->point_count = points;
 done:
     return status;
@@ -526,15 +436,17 @@ static fc_status read_residual(fc__h5 *h5, fc_model *model, size_t codes)
     FC_TRY(fc__h5_find_group(h5, h5->file, "residual", &group));
     if (group < 0)
         goto done;
-    FC_TRY(get_size(h5, group, "residual", "leads", 2, MOST_ENTRIES, &r->lead_count));
-    FC_TRY(get_size(h5, group, "residual", "harmonics", 0, model->cycle.harmonics, &r->harmonics));
-    FC_TRY(get_size(h5, group, "residual", "still", 0, 1, &still));
-    FC_TRY(get_size(h5, group, "residual", "modes", 0, codes, &r->modes));
-    FC_TRY(get_double(h5, group, "residual", "ridge", &r->ridge));
+    FC_TRY(fc__model_get_size(h5, group, "residual", "leads", 2, MOST_ENTRIES, &r->lead_count));
+    FC_TRY(fc__model_get_size(h5, group, "residual", "harmonics", 0, model->cycle.harmonics,
+                              &r->harmonics));
+    FC_TRY(fc__model_get_size(h5, group, "residual", "still", 0, 1, &still));
+    FC_TRY(fc__model_get_size(h5, group, "residual", "modes", 0, codes, &r->modes));
+    FC_TRY(fc__model_get_double(h5, group, "residual", "ridge", &r->ridge));
     r->still = still != 0;
     if (!isfinite(r->ridge) || r->ridge < 0.0)
-        FC_TRY(damaged(h5, "residual", "its ridge is no usable number"));
-    FC_TRY(load_doubles(h5, group, "residual", "baseline", codes, codes, -INFINITY, &r->baseline));
+        FC_TRY(fc__model_damaged(h5, "residual", "its ridge is no usable number"));
+    FC_TRY(fc__model_load_doubles(h5, group, "residual", "baseline", codes, codes, -INFINITY,
+                                  &r->baseline));
     FC_TRY(read_factors(h5, group, model, r));
     FC_TRY(read_climate(h5, group, model, r));
 done:
@@ -548,20 +460,22 @@ static fc_status read_state(fc__h5 *h5, hid_t group, fc_training_state *state)
     fc_status status = FC_OK;
     fc_trainer_state *trainer = &state->trainer;
     size_t most = (size_t)h5->file_size / sizeof(float);
-    FC_TRY(get_double(h5, group, "training", "seconds", &state->seconds));
-    FC_TRY(get_uint(h5, group, "training", "update", &trainer->update));
-    FC_TRY(get_uint(h5, group, "training", "best_update", &trainer->best_update));
-    FC_TRY(get_double(h5, group, "training", "best_loss", &trainer->best_loss));
-    FC_TRY(get_double(h5, group, "training", "gradient_norm", &trainer->gradient_norm));
-    FC_TRY(get_size(h5, group, "training", "parameter_count", 0, most, &trainer->parameter_count));
+    FC_TRY(fc__model_get_double(h5, group, "training", "seconds", &state->seconds));
+    FC_TRY(fc__model_get_uint(h5, group, "training", "update", &trainer->update));
+    FC_TRY(fc__model_get_uint(h5, group, "training", "best_update", &trainer->best_update));
+    FC_TRY(fc__model_get_double(h5, group, "training", "best_loss", &trainer->best_loss));
+    FC_TRY(fc__model_get_double(h5, group, "training", "gradient_norm", &trainer->gradient_norm));
+    FC_TRY(fc__model_get_size(h5, group, "training", "parameter_count", 0, most,
+                              &trainer->parameter_count));
     if (!fc__h5_get(group, "updates", H5T_NATIVE_UINT64, 4, trainer->updates))
-        FC_TRY(damaged(h5, "training", "attribute updates is missing or no four numbers"));
+        FC_TRY(
+            fc__model_damaged(h5, "training", "attribute updates is missing or no four numbers"));
     for (size_t i = 0; trainer->parameter_count && i < FC__STATE_VECTORS; i++)
         FC_TRY(fc__h5_load_array(h5, group, fc__state_vectors[i].name, H5T_NATIVE_FLOAT, 1,
                                  &trainer->parameter_count,
                                  (char *)trainer + fc__state_vectors[i].offset));
     if (trainer->parameter_count && !trainer->parameters)
-        status = damaged(h5, "training", "parameters is missing");
+        status = fc__model_damaged(h5, "training", "parameters is missing");
 done:
     return status;
 }
@@ -608,7 +522,7 @@ static fc_status check_complete(fc__h5 *h5, const fc_model *model, bool has_stat
                         h5->path, missing);
     if (!isfinite(model->time_origin) || !isfinite(model->time_scale) || model->time_scale < 0.0 ||
         (!missing && model->time_scale == 0.0))
-        return damaged(h5, "root", "time_origin or time_scale is no usable number");
+        return fc__model_damaged(h5, "root", "time_origin or time_scale is no usable number");
     return FC_OK;
 }
 
