@@ -37,6 +37,7 @@ typedef struct problem {
     const fc__frames *frames;
     const fc_decoder *decoder;
     size_t channel, width, groups;
+    size_t most_values, most_groups;
     group group[MOST_GROUPS];
     double *variance;            /* (width) */
     double *gain, *cost;         /* (width) */
@@ -80,9 +81,9 @@ static fc_status group_create(fc_context *context, const problem *p, const fc_fr
     for (size_t i = 0; i < points->count; i++)
         if (!isnan(frame->values[i * dataset->channel_count + p->channel]))
             made->index[seen++] = i;
-    if (seen > MOST_VALUES)
+    if (seen > p->most_values)
         fc__rng_shuffle(&rng, seen, made->index);
-    made->values = seen < MOST_VALUES ? seen : MOST_VALUES;
+    made->values = seen < p->most_values ? seen : p->most_values;
     FC_NEW(context, &x, made->values * dims);
     FC_NEW(context, &features, fc__product(made->values, p->width));
     FC_NEW(context, &made->g, fc__product(made->values, p->width));
@@ -111,6 +112,24 @@ static bool belongs(const problem *p, const group *g, const fc_frame *frame)
     return true;
 }
 
+/* How much of the frames a step can afford: a group costs n^2 (4 width + 2 n). */
+static void limit(problem *p)
+{
+    const double work = 2e10;
+    const fc__frames *frames = p->frames;
+    bool shared = true;
+    size_t n = 0;
+    for (size_t f = 0; f < frames->count; f++) {
+        size_t points = frames->dataset->points[frames->frame[f]->points].count;
+        shared = shared && fc__same_observed(frames->dataset, frames->frame[0], frames->frame[f]);
+        n = points > n ? points : n;
+    }
+    p->most_values = shared ? MOST_VALUES : SOME_VALUES;
+    n = n < p->most_values ? n : p->most_values;
+    double groups = work / ((double)(n * n) * (double)(4 * p->width + 2 * n));
+    p->most_groups = (size_t)fmin(fmax(groups, LEAST_GROUPS), MOST_GROUPS);
+}
+
 /* Frames in random order, each added to its group; *square: mean square of the values. */
 static fc_status gather(fc_context *context, problem *p, double *square)
 {
@@ -128,7 +147,7 @@ static fc_status gather(fc_context *context, problem *p, double *square)
         size_t i = 0;
         while (i < p->groups && !belongs(p, &p->group[i], frame))
             i++;
-        if (i == MOST_GROUPS)
+        if (i == p->most_groups)
             continue;
         if (i == p->groups) {
             FC_TRY(group_create(context, p, frame, &p->group[i]));
@@ -252,6 +271,7 @@ static fc_status fit_channel(fc_context *context, const fc__frames *frames,
     FC_NEW(context, &p.moved, MOST_VALUES * MOST_VALUES);
     FC_NEW(context, &p.scaled, fc__product(MOST_VALUES, width));
     FC_NEW(context, &p.w, fc__product(MOST_VALUES, width));
+    limit(&p);
     FC_TRY(gather(context, &p, &square));
     for (size_t j = 0; j < width; j++)
         p.variance[j] = square / (double)decoder->config.filters;
