@@ -19,8 +19,10 @@
 #include <string.h>
 
 enum {
-    MOST_VALUES = 1024, /* values of a frame that are used */
+    MOST_VALUES = 1024, /* of a frame that are used where all frames have the same points */
+    SOME_VALUES = 256,  /* where they have not */
     MOST_GROUPS = 128,  /* sets of points that are used */
+    LEAST_GROUPS = 32,
     ITERATIONS = 300
 };
 
