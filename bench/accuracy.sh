@@ -161,16 +161,13 @@ need_score() {
     mv "$file.part" "$file"
 }
 
-# FUNCTION: calls it with the fields of every row of the chosen cases, and a seed, seed by seed, so
-# that there is a whole table early.
-for_all() {
-    local seed case setting model source options rest
-    for seed in $seeds; do
-        while IFS='|' read -r case setting model source options rest; do
-            [[ " ${cases//$'\n'/ } " = *" $case "* ]] || continue
-            "$1" "$seed" "$case" "$setting" "$model" "$source" "$options" "$rest"
-        done < <(sed -n 's/ *| */|/gp' <<<"$scores")
-    done
+# FUNCTION SEED: calls it with the seed and the fields of every row of the chosen cases.
+for_rows() {
+    local case setting model source options rest
+    while IFS='|' read -r case setting model source options rest; do
+        [[ " ${cases//$'\n'/ } " = *" $case "* ]] || continue
+        "$1" "$2" "$case" "$setting" "$model" "$source" "$options" "$rest"
+    done < <(sed -n 's/ *| */|/gp' <<<"$scores")
 }
 work() {
     need_score "$2" "$4" "$5" "$6" "$1" || true
@@ -182,11 +179,19 @@ list() { # those that are there
         echo "$2|$3|$4|$1|$6|$7|$(model_stage "$4" "$1")|$score"
 }
 write_table() {
-    for_all list >"$out/rows.txt"
+    local seed
+    for seed in $seeds; do for_rows list "$seed"; done >"$out/rows.txt"
     python3 "$folder/accuracy.py" "$out" "$("$program" --version)" >"$out/table.md"
     mv "$out/table.md" "$table"
     say "wrote $table"
 }
 
-[ -n "${TABLE_ONLY:-}" ] || for_all work
-write_table
+# Seed by seed, so that there is a whole table early.
+if [ -z "${TABLE_ONLY:-}" ]; then
+    for seed in $seeds; do
+        for_rows work "$seed"
+        write_table
+    done
+else
+    write_table
+fi

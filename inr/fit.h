@@ -52,14 +52,14 @@ fc_status fc__series_fit_scattered(fc_context *context, const fc_decoder *decode
                                    const fc__frames *training, size_t iterations,
                                    fc__series *series);
 
-/* A decoder with layers = 0 and a code for each coefficient that varies: in a series, or with given
- * means and variances (channels, 2 filters). */
+/* A decoder with layers = 0 and a code for each coefficient that varies: in a series, or without
+ * means and with given variances (channels, 2 filters). */
 fc_status fc__install_whole(fc_context *context, const fc_dataset *dataset,
                             const fc_decoder_config *config, const fc__series *series,
                             size_t frames, fc_decoder **decoder, fc_prior **prior);
 fc_status fc__install_coefficients(fc_context *context, const fc_dataset *dataset,
-                                   const fc_decoder_config *config, const double *mean,
-                                   const double *variance, fc_decoder **decoder, fc_prior **prior);
+                                   const fc_decoder_config *config, const double *variance,
+                                   fc_decoder **decoder, fc_prior **prior);
 
 /* Such a decoder for fields that look alike everywhere (fit_stationary.c), and the noise
  * (channels); and whether the frames are scattered on a domain without edges, which lets hope for

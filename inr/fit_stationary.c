@@ -152,10 +152,12 @@ static fc_status gather(fc_context *context, problem *p, double *square)
         if (i == p->most_groups)
             continue;
         if (i == p->groups) {
-            FC_TRY(group_create(context, p, frame, &p->group[i]));
             p->groups++;
+            FC_TRY(group_create(context, p, frame, &p->group[i]));
         }
         group *g = &p->group[i];
+        if (g->values == 0)
+            continue;
         for (size_t v = 0; v < g->values; v++) {
             y[v] = (double)frame->values[g->index[v] * channels + p->channel];
             *square += y[v] * y[v];
@@ -165,7 +167,11 @@ static fc_status gather(fc_context *context, problem *p, double *square)
         g->count++;
         number += g->values;
     }
-    *square /= (double)(number > 0 ? number : 1);
+    if (number == 0)
+        FC_TRY(fc__fail(context, FC_ERROR_DATA,
+                        "channel %zu of %zu is observed in none of the %zu training frames",
+                        p->channel, channels, frames->count));
+    *square /= (double)number;
 done:
     free(y);
     free(order);
@@ -224,7 +230,8 @@ static fc_status step(fc_context *context, problem *p, double least_noise, doubl
     memset(p->cost, 0, p->width * sizeof *p->cost);
     *likelihood = 0.0;
     for (size_t i = 0; i < p->groups; i++)
-        FC_TRY(add_group(context, p, &p->group[i], &noise_gain, &noise_cost, likelihood));
+        if (p->group[i].values > 0)
+            FC_TRY(add_group(context, p, &p->group[i], &noise_gain, &noise_cost, likelihood));
     for (size_t k = 0; k < waves; k++) {
         double gain = p->gain[k] + p->gain[waves + k], cost = p->cost[k] + p->cost[waves + k];
         double factor = cost > 0.0 ? sqrt(gain / cost) : 1.0;
@@ -236,7 +243,7 @@ done:
     return status;
 }
 
-static fc_status maximise(fc_context *context, problem *p, double square)
+static fc_status maximise(fc_context *context, problem *p, double least_noise)
 {
     const double enough = 1e-4; /* of -2 log p, a value */
     fc_status status = FC_OK;
@@ -244,7 +251,7 @@ static fc_status maximise(fc_context *context, problem *p, double square)
     for (size_t i = 0; i < p->groups; i++)
         values += (double)(p->group[i].count * p->group[i].values);
     for (size_t i = 0; i < ITERATIONS; i++) {
-        FC_TRY(step(context, p, 1e-12 * square, &likelihood));
+        FC_TRY(step(context, p, least_noise, &likelihood));
         fc__report(context, "spectrum", i + 1, ITERATIONS, likelihood / values);
         if (fc_context_interrupted(context))
             FC_TRY(fc__fail(context, FC_INTERRUPTED, "interrupted while fitting the spectrum"));
@@ -277,8 +284,8 @@ static fc_status fit_channel(fc_context *context, const fc__frames *frames,
     FC_TRY(gather(context, &p, &square));
     for (size_t j = 0; j < width; j++)
         p.variance[j] = square / (double)decoder->config.filters;
-    p.noise = 1e-3 * square;
-    FC_TRY(maximise(context, &p, square));
+    p.noise = 1e-3 * fmax(square, 1e-12);
+    FC_TRY(maximise(context, &p, 1e-12 * fmax(square, 1e-12)));
     for (size_t j = 0; j < width; j++) /* the sine of the wave 0 is nowhere seen */
         variance[j] = p.cost[j] > 0.0 ? p.variance[j] : 0.0;
     *noise = p.noise;
@@ -340,7 +347,7 @@ fc_status fc__fit_stationary(fc_context *context, const fc__frames *training,
     fc_decoder *wide = NULL;
     fc_decoder_config wanted = *config;
     size_t channels = config->channels, all, left;
-    double *variance = NULL, *kept = NULL, *mean = NULL;
+    double *variance = NULL, *kept = NULL;
     wanted.codes = 1;
     wanted.filter = FC_FILTER_INTEGER;
     wanted.filters = all = config->filters ? config->filters : count_filters(training);
@@ -351,15 +358,12 @@ fc_status fc__fit_stationary(fc_context *context, const fc__frames *training,
     left = config->filters ? all : trim(channels, all, variance, 0.1 * fit->tolerance);
     wanted.filters = left;
     FC_NEW(context, &kept, fc__product(channels, 2 * left));
-    FC_NEW(context, &mean, fc__product(channels, 2 * left));
     for (size_t block = 0; block < 2 * channels; block++)
         memcpy(kept + block * left, variance + block * all, left * sizeof *kept);
-    FC_TRY(
-        fc__install_coefficients(context, training->dataset, &wanted, mean, kept, decoder, prior));
+    FC_TRY(fc__install_coefficients(context, training->dataset, &wanted, kept, decoder, prior));
 done:
     fc_decoder_destroy(wide);
     free(variance);
     free(kept);
-    free(mean);
     return status;
 }

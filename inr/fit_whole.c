@@ -90,15 +90,16 @@ done:
 }
 
 fc_status fc__install_coefficients(fc_context *context, const fc_dataset *dataset,
-                                   const fc_decoder_config *config, const double *mean,
-                                   const double *variance, fc_decoder **decoder, fc_prior **prior)
+                                   const fc_decoder_config *config, const double *variance,
+                                   fc_decoder **decoder, fc_prior **prior)
 {
     fc_status status = FC_OK;
     fc_decoder_config wanted = *config;
     size_t size = config->channels * 2 * config->filters, *kept = NULL;
-    double *covariance = NULL, largest = 0.0;
+    double *covariance = NULL, *mean = NULL, largest = 0.0;
     wanted.codes = 0;
     FC_NEW(context, &kept, size);
+    FC_NEW(context, &mean, size);
     for (size_t i = 0; i < size; i++)
         largest = fmax(largest, variance[i]);
     for (size_t i = 0; i < size; i++)
@@ -110,6 +111,7 @@ fc_status fc__install_coefficients(fc_context *context, const fc_dataset *datase
     FC_TRY(install(context, dataset, &wanted, mean, kept, covariance, decoder, prior));
 done:
     free(kept);
+    free(mean);
     free(covariance);
     return status;
 }

@@ -387,25 +387,26 @@ static double read_interval(const fc__intervals *v, size_t i, room *m)
     return times[v->frame[i] + 1] - times[v->frame[i]];
 }
 
-/* Squares of the error and of the change; and as many steps as make the error of the steps small
- * beside that of the forecast. */
+/* Squares of the error, INFINITY when no number of steps gets there, and of the change; and as many
+ * steps as make the error of the steps small beside that of the forecast. */
 static double forecast_error(const fc__spectral *spectral, const fc_equation *e, fc__intervals *v,
                              size_t i, room *m, double *persistence)
 {
     enum { LEAST = 4, MOST = 128 };
     size_t size = e->channels * e->wave_count, steps = LEAST;
-    double h = read_interval(v, i, m), error;
+    double h = read_interval(v, i, m), error, change;
     *persistence = square_of(e, m->end, m->start, m);
     integrate_to(spectral, size, h, steps, m);
     for (;; steps *= 2) {
         memcpy(m->node, m->state, size * sizeof *m->state);
         integrate_to(spectral, size, h, 2 * steps, m);
         error = square_of(e, m->end, m->state, m);
-        if (steps == MOST || square_of(e, m->state, m->node, m) < 1e-4 * error)
+        change = square_of(e, m->state, m->node, m);
+        if (steps == MOST || change < 1e-4 * error)
             break; /* false where either is no number */
     }
     v->substeps[i] = steps;
-    return error;
+    return change <= error ? error : INFINITY;
 }
 
 static void add_interval(const fc__spectral *spectral, const fc_equation *e, const fc__intervals *v,
@@ -435,10 +436,15 @@ static void add_interval(const fc__spectral *spectral, const fc_equation *e, con
     sums->count += 1.0;
 }
 
-static fc_status out_of_memory(fc_context *context, fc_status status, const fc_equation *e)
+/* How the threads came through. */
+static fc_status conclude(fc_context *context, fc_status status, const fc_equation *e)
 {
-    return fc__fail(context, status, "equation: out of memory for %zu terms in %zu waves",
-                    e->term_count, e->wave_count);
+    if (status != FC_OK)
+        return fc__fail(context, status, "equation: out of memory for %zu terms in %zu waves",
+                        e->term_count, e->wave_count);
+    if (fc_context_interrupted(context))
+        return fc__fail(context, FC_INTERRUPTED, "interrupted while finding the equation");
+    return FC_OK;
 }
 
 /* A fixed number of parts, each summed in its order, so that the result does not depend on the
@@ -467,10 +473,7 @@ fc_status fc__equation_pass(fc_context *context, const fc__spectral *spectral,
             status = mine;
         }
     }
-    if (status != FC_OK)
-        FC_TRY(out_of_memory(context, status, equation));
-    if (fc_context_interrupted(context))
-        FC_TRY(fc__fail(context, FC_INTERRUPTED, "interrupted while finding the equation"));
+    FC_TRY(conclude(context, status, equation));
     for (size_t c = 0; c < CHUNKS; c++)
         sums_add(&part[c], sums);
 done:
@@ -510,10 +513,7 @@ fc_status fc__equation_residual(fc_context *context, const fc__spectral *spectra
             status = mine;
         }
     }
-    if (status != FC_OK)
-        FC_TRY(out_of_memory(context, status, equation));
-    if (fc_context_interrupted(context))
-        FC_TRY(fc__fail(context, FC_INTERRUPTED, "interrupted while finding the equation"));
+    FC_TRY(conclude(context, status, equation));
     for (size_t i = 0; i < v->count; i++) {
         square += error[i];
         change += persistence[i];
