@@ -551,7 +551,8 @@ typedef struct fc_fit_config {
     size_t max_codes;     /* default 256 */
     double tolerance;     /* share of the variance that may stay unresolved; default 3e-6 */
     bool complete;        /* FC_FIT_SERIES: where no such number of modes is found, a code for each
-                             coefficient of the series; default false */
+                             coefficient of the series, and always for scattered frames on domains
+                             without edges, whose spectrum is fitted; default false */
     size_t steps;         /* Adam steps of the iterative methods; default 3000 */
     size_t batch_frames;  /* frames a step where their points differ, 16 times as many where they
                              share them; default 16 */

@@ -331,8 +331,7 @@ static void sensitivities_are_derivatives_of_the_forecast_errors(void **state)
     record_clear(&r);
 }
 
-/* Small waves are carried far within an interval: the coarse level has to lead the way. */
-static void long_intervals_need_coarse_levels_first(void **state)
+static void the_equation_between_distant_frames_is_found(void **state)
 {
     record r;
     fc_equation *e;
@@ -450,7 +449,7 @@ int main(void)
         cmocka_unit_test(the_projected_field_is_the_equation_in_codes),
         cmocka_unit_test(the_equation_behind_trajectories_is_found),
         cmocka_unit_test(sensitivities_are_derivatives_of_the_forecast_errors),
-        cmocka_unit_test(long_intervals_need_coarse_levels_first),
+        cmocka_unit_test(the_equation_between_distant_frames_is_found),
         cmocka_unit_test(a_level_has_the_waves_up_to_its_radius),
         cmocka_unit_test(what_is_found_does_not_depend_on_the_number_of_threads),
         cmocka_unit_test(both_methods_of_cvode_integrate_an_equation),
