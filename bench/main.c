@@ -60,7 +60,7 @@ static const char usage[] =
     "  --threads N          default: all processors\n"
     "  --repeats N          default: 0.5 s, at least 7 times (5, 3, 1 when one takes over 1, 5, 20 "
     "s)\n"
-    "  --filter KIND        auto, integer, random or trainable; default auto\n"
+    "  --filter KIND        auto, integer, random, trainable or harmonic; default auto\n"
     "  --model FILE --data FILE   for forecast: of a trained model\n"
     "  --json               a JSON line for each result\n"
     "  --list               cases and sizes\n";
@@ -168,7 +168,7 @@ static size_t parse_count(const char *text, size_t most)
 
 static bool parse_filter(const char *text, fc_filter_kind *kind)
 {
-    static const char *const names[] = {"auto", "integer", "random", "trainable"};
+    static const char *const names[] = {"auto", "integer", "random", "trainable", "harmonic"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(text, names[i]) == 0) {
             *kind = (fc_filter_kind)i;

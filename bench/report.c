@@ -89,7 +89,7 @@ static void print_size(const bench_size *s)
 
 void bench_report_text(const bench *b)
 {
-    static const char *const filters[] = {"auto", "integer", "random", "trainable"};
+    static const char *const filters[] = {"auto", "integer", "random", "trainable", "harmonic"};
     char name[128], median[16], min[16], max[16];
     int threads = fc_context_threads(b->context);
     bench_processor_name(name, sizeof name);

@@ -268,7 +268,7 @@ fc_status fc__decoder_features(fc_context *context, const fc_decoder *decoder, s
     FC_NEW(context, &omega, fc__product(number, inputs));
     for (size_t i = 0; i < number * inputs; i++)
         omega[i] = (double)decoder->parameters[i];
-    FC_TRY(fc__filters_create(context, 1, number, inputs, omega, &filters));
+    FC_TRY(fc__filters_create(context, decoder->config.filter, 1, number, inputs, omega, &filters));
     int threads = fc__threads_worth(context, fc__product(count, 32 * number), tiles_of(count));
     size_t size = FC__TILE * inputs + fc__filters_work_size(&filters);
     FC_NEW(context, &work, fc__product((size_t)threads, size));

@@ -4,6 +4,9 @@
 
 #include "inr/support.h"
 
+/* The kind of a decoder's filters that FC_FILTER_AUTO stands for. */
+fc_filter_kind fc__filter_kind_for(const fc_domain *domain, const fc_decoder_config *config);
+
 /* The features of the first layer, s_0(x) = [sin(Omega_0 x), cos(Omega_0 x)], width = 2 filters of
  * them. With layers = 0 and head = 1 the basis is Phi = features A. */
 fc_status fc__decoder_features(fc_context *context, const fc_decoder *decoder, size_t count,

@@ -43,8 +43,8 @@ static fc_status network_open(fc_context *context, const fc_decoder *decoder,
     FC_NEW(context, &omega, network->layout.a);
     for (size_t i = 0; i < network->layout.a; i++)
         omega[i] = (double)parameters[i];
-    FC_TRY(fc__filters_create(context, config->layers + 1, config->filters, decoder->inputs, omega,
-                              &network->filters));
+    FC_TRY(fc__filters_create(context, config->filter, config->layers + 1, config->filters,
+                              decoder->inputs, omega, &network->filters));
 done:
     free(omega);
     return status;

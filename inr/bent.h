@@ -2,6 +2,7 @@
 #ifndef FC_INR_BENT_H
 #define FC_INR_BENT_H
 
+#include "inr/basis.h"
 #include "inr/support.h"
 
 fc_status fc__bent_values(fc_context *context, const fc_decoder *decoder, size_t count,

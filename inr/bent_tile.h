@@ -69,8 +69,8 @@ BENT_FUNCTION fc_status BENT(open)(fc_context *context, const fc_decoder *decode
     FC_NEW(context, &omega, n->at.a);
     for (size_t i = 0; i < n->at.a; i++)
         omega[i] = (double)parameters[i];
-    FC_TRY(
-        fc__filters_create(context, n->layers + 1, config->filters, n->inputs, omega, &n->filters));
+    FC_TRY(fc__filters_create(context, config->filter, n->layers + 1, config->filters, n->inputs,
+                              omega, &n->filters));
 done:
     free(omega);
     return status;

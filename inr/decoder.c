@@ -51,21 +51,48 @@ static bool is_spherical(const fc_domain *domain)
     return false;
 }
 
+static bool is_whole_sphere(const fc_domain *domain)
+{
+    enum { AROUND = 330, NEAR_THE_POLES = 75 }; /* degrees; extents are those of the data */
+    bool whole = domain->dims == 2 && is_spherical(domain);
+    for (size_t i = 0; i < domain->dims; i++) {
+        const fc_axis *axis = &domain->axis[i];
+        if (axis->kind == FC_AXIS_LONGITUDE)
+            whole = whole && axis->upper - axis->lower >= AROUND;
+        if (axis->kind == FC_AXIS_LATITUDE)
+            whole = whole && axis->lower <= -NEAR_THE_POLES && axis->upper >= NEAR_THE_POLES;
+    }
+    return whole;
+}
+
+fc_filter_kind fc__filter_kind_for(const fc_domain *domain, const fc_decoder_config *config)
+{
+    if (config->filter != FC_FILTER_AUTO)
+        return config->filter;
+    if (!is_spherical(domain))
+        return FC_FILTER_INTEGER;
+    bool series = config->family == FC_DECODER_FOURIER && config->layers == 0;
+    return series && is_whole_sphere(domain) ? FC_FILTER_HARMONIC : FC_FILTER_RANDOM;
+}
+
 static void find_filter_faults(const fc_domain *domain, const fc_decoder_config *config,
                                char *faults, size_t size)
 {
     if (config->filters < 1 || config->filters > MAX_FILTERS)
         add_fault(faults, size, "filters = %zu, 1 to %d are accepted (0 is for fitting)",
                   config->filters, MAX_FILTERS);
-    if (config->filter != FC_FILTER_INTEGER && config->filter != FC_FILTER_RANDOM &&
-        config->filter != FC_FILTER_TRAINABLE)
+    bool fixed = config->filter == FC_FILTER_INTEGER || config->filter == FC_FILTER_HARMONIC;
+    if (!fixed && config->filter != FC_FILTER_RANDOM && config->filter != FC_FILTER_TRAINABLE)
         add_fault(faults, size, "filter kind %d is unknown", (int)config->filter);
     if (config->filter == FC_FILTER_INTEGER && is_spherical(domain))
         add_fault(faults, size,
-                  "integer filters suit planar axes only; choose random or trainable filters for "
-                  "longitude and latitude");
-    if (config->filter != FC_FILTER_INTEGER &&
-        (!isfinite(config->bandwidth) || config->bandwidth <= 0.0))
+                  "integer filters suit planar axes only; choose harmonic, random or trainable "
+                  "filters for longitude and latitude");
+    if (config->filter == FC_FILTER_HARMONIC && !(is_spherical(domain) && domain->dims == 2))
+        add_fault(faults, size,
+                  "harmonic filters suit longitude and latitude alone; choose integer, random or "
+                  "trainable filters for other axes");
+    if (!fixed && (!isfinite(config->bandwidth) || config->bandwidth <= 0.0))
         add_fault(faults, size, "bandwidth = %g, a positive number is needed (0 is for fitting)",
                   config->bandwidth);
     if (config->family == FC_DECODER_MULTIPLICATIVE && config->filter == FC_FILTER_TRAINABLE)
@@ -226,6 +253,24 @@ done:
     return status;
 }
 
+/* The lowest harmonics by degree, then order, in every layer. */
+static void harmonic_filters(const fc_decoder *decoder, float *omega)
+{
+    size_t filters = decoder->config.filters, degree = 0, order = 0;
+    double largest = decoder->config.bandwidth > 0.0 ? decoder->config.bandwidth : INFINITY;
+    for (size_t f = 0; f < (decoder->config.layers + 1) * filters; f++, order++) {
+        if (f % filters == 0)
+            degree = order = 0;
+        if (order > degree || (double)order > largest) {
+            degree++;
+            order = 0;
+        }
+        omega[3 * f] = (float)degree;
+        omega[3 * f + 1] = (float)order;
+        omega[3 * f + 2] = 0.0f;
+    }
+}
+
 /* Isotropic directions (normalised Gaussian vectors) with radii uniform in (0, bandwidth]. The
  * first of every layer is zero, as a mean field needs a constant feature. */
 static void random_filters(fc_decoder *decoder, double bandwidth, fc__rng *rng, float *omega)
@@ -309,6 +354,8 @@ static fc_status initialise(fc_context *context, fc_decoder *decoder,
     }
     if (config->filter == FC_FILTER_INTEGER) {
         FC_TRY(whole_filters(context, decoder, decoder->parameters + layout->omega));
+    } else if (config->filter == FC_FILTER_HARMONIC) {
+        harmonic_filters(decoder, decoder->parameters + layout->omega);
     } else {
         /* A product of layers + 1 waves has their summed frequency, so that trainable filters start
          * lower (Fathony et al. 2021). */
@@ -331,8 +378,7 @@ fc_status fc_decoder_create(fc_context *context, const fc_domain *domain,
     *decoder = NULL;
     fc_decoder_config settled = *config;
     FC_TRY(fc_domain_validate(context, domain));
-    if (settled.filter == FC_FILTER_AUTO)
-        settled.filter = is_spherical(domain) ? FC_FILTER_RANDOM : FC_FILTER_INTEGER;
+    settled.filter = fc__filter_kind_for(domain, config);
     FC_TRY(validate(context, domain, &settled));
     FC_NEW(context, &made, 1);
     made->config = settled;

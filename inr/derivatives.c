@@ -69,8 +69,8 @@ static fc_status network_open(fc_context *context, const fc_decoder *decoder, co
     for (size_t i = 0; i < layout.w - layout.b; i++)
         for (size_t c = 0; c < config->codes; c++)
             n->shift[i] += (double)parameters[layout.a + i * config->codes + c] * (double)z[c];
-    FC_TRY(fc__filters_create(context, config->layers + 1, config->filters, decoder->inputs, omega,
-                              &n->filters));
+    FC_TRY(fc__filters_create(context, config->filter, config->layers + 1, config->filters,
+                              decoder->inputs, omega, &n->filters));
 done:
     free(omega);
     return status;
@@ -151,26 +151,14 @@ static size_t rows_of(const network *n)
     return 1 + 2 * n->dims;
 }
 
-/* Jets of s = [sin, cos](phase) of one layer at one point, phase' = Omega x', phase'' = Omega x'':
- * (sin)' = cos phase', (sin)'' = cos phase'' - sin phase'^2, and likewise for the cosine.
- * s (rows, width), row 0 given. */
-static void filter_jets(const network *n, size_t distinct, const curves *c, double *s)
+/* Jets of a distinct layer's filters at one point with inputs x; s (rows, width), row 0 given. */
+static void filter_jets(const network *n, size_t layer, const double *x, const curves *c, double *s,
+                        double *scratch)
 {
-    size_t filters = n->filters.count, width = n->width;
-    const double *omega = n->filters.omega + distinct * n->inputs * n->filters.stride;
     for (size_t axis = 0; axis < n->dims; axis++) {
-        double *first = s + (1 + 2 * axis) * width, *second = first + width;
-        for (size_t f = 0; f < filters; f++) {
-            double d1 = 0.0, d2 = 0.0, sine = s[f], cosine = s[filters + f];
-            for (size_t j = 0; j < n->inputs; j++) {
-                d1 += omega[j * n->filters.stride + f] * c->velocity[axis][j];
-                d2 += omega[j * n->filters.stride + f] * c->acceleration[axis][j];
-            }
-            first[f] = cosine * d1;
-            first[filters + f] = -sine * d1;
-            second[f] = cosine * d2 - sine * d1 * d1;
-            second[filters + f] = -sine * d2 - cosine * d1 * d1;
-        }
+        double *first = s + (1 + 2 * axis) * n->width;
+        fc__filters_jets(&n->filters, layer, x, c->velocity[axis], c->acceleration[axis], s, first,
+                         first + n->width, scratch);
     }
 }
 
@@ -237,7 +225,7 @@ static void tile_derivatives(const network *n, size_t count, const double *coord
         fc_domain_embed(&n->decoder->domain, 1, at, inputs);
         fc__filters_double(&n->filters, inputs, s + p * point, TILE * point, scratch);
         for (size_t l = 0; l < distinct; l++)
-            filter_jets(n, l, &c, s + (l * TILE + p) * point);
+            filter_jets(n, l, inputs, &c, s + (l * TILE + p) * point, scratch);
     }
     for (size_t channel = 0; channel < n->channels; channel++) {
         const double *head = n->head + channel * width;

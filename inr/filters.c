@@ -32,8 +32,8 @@ static void find_tables(fc__filters *filters)
     }
 }
 
-fc_status fc__filters_create(fc_context *context, size_t layers, size_t count, size_t inputs,
-                             const double *omega, fc__filters *filters)
+fc_status fc__filters_create(fc_context *context, fc_filter_kind kind, size_t layers, size_t count,
+                             size_t inputs, const double *omega, fc__filters *filters)
 {
     fc_status status = FC_OK;
     *filters = (fc__filters){.layers = layers, .count = count, .inputs = inputs, .distinct = 1};
@@ -42,6 +42,10 @@ fc_status fc__filters_create(fc_context *context, size_t layers, size_t count, s
     for (size_t l = 1; l < layers; l++)
         if (memcmp(omega, omega + l * layer, layer * sizeof *omega) != 0)
             filters->distinct = layers;
+    filters->harmonic = kind == FC_FILTER_HARMONIC;
+    if (filters->harmonic)
+        return fc__harmonic_filters_create(context, filters->distinct, count, omega,
+                                           &filters->harmonics);
     size_t rows = filters->distinct * inputs, stride = filters->stride;
     FC_NEW(context, &filters->omega, fc__product(rows, stride));
     FC_NEW(context, &filters->reach, rows);
@@ -66,6 +70,7 @@ done:
 
 void fc__filters_clear(fc__filters *filters)
 {
+    fc__harmonic_filters_clear(&filters->harmonics);
     free(filters->omega);
     free(filters->entry);
     free(filters->reach);
@@ -133,6 +138,8 @@ static void phase_row(const fc__filters *filters, size_t layer, const double *x,
 
 size_t fc__filters_work_size(const fc__filters *filters)
 {
+    if (filters->harmonic)
+        return fc__harmonic_filters_work_size(&filters->harmonics, FC__WAVE_POINTS);
     size_t entries = fc__product(filters->table, 2 * FC__WAVE_POINTS);
     return filters->whole ? entries : filters->count;
 }
@@ -183,10 +190,17 @@ void fc__filters_tile(const fc__filters *filters, size_t count, const double *x,
                       size_t ld, size_t layer_stride, double *work)
 {
     size_t inputs = filters->inputs, width = 2 * filters->count;
-    for (size_t start = 0; filters->whole && start < count; start += FC__WAVE_POINTS)
-        whole_tile(filters, count - start < FC__WAVE_POINTS ? count - start : FC__WAVE_POINTS,
-                   x + start * inputs, s + start * ld, ld, layer_stride, work);
-    for (size_t p = 0; !filters->whole && p < count; p++)
+    bool together = filters->harmonic || filters->whole;
+    for (size_t start = 0; together && start < count; start += FC__WAVE_POINTS) {
+        size_t block = count - start < FC__WAVE_POINTS ? count - start : FC__WAVE_POINTS;
+        const double *at = x + start * inputs;
+        if (filters->harmonic)
+            fc__harmonic_filters_tile(&filters->harmonics, block, at, s + start * ld, ld,
+                                      layer_stride, work);
+        else
+            whole_tile(filters, block, at, s + start * ld, ld, layer_stride, work);
+    }
+    for (size_t p = 0; !together && p < count; p++)
         any_point(filters, x + p * inputs, s + p * ld, layer_stride, work);
     for (size_t l = 0; ld > width && l < filters->distinct; l++)
         for (size_t p = 0; p < count; p++)
@@ -197,6 +211,10 @@ void fc__filters_double(const fc__filters *filters, const double *x, double *s, 
                         double *work)
 {
     size_t count = filters->count;
+    if (filters->harmonic) {
+        fc__harmonic_filters_double(&filters->harmonics, x, s, stride, work);
+        return;
+    }
     if (filters->whole)
         fill_table(filters, x, work);
     for (size_t l = 0; l < filters->distinct; l++, s += stride) {
@@ -210,5 +228,31 @@ void fc__filters_double(const fc__filters *filters, const double *x, double *s, 
             s[f] = sin(phase);
             s[count + f] = cos(phase);
         }
+    }
+}
+
+/* phase' = Omega x', phase'' = Omega x'': (sin)' = cos phase', (sin)'' = cos phase'' - sin
+ * phase'^2, and likewise for the cosine. */
+void fc__filters_jets(const fc__filters *filters, size_t layer, const double *x,
+                      const double *velocity, const double *acceleration, const double *s,
+                      double *first, double *second, double *work)
+{
+    size_t count = filters->count, inputs = filters->inputs, stride = filters->stride;
+    if (filters->harmonic) {
+        fc__harmonic_filters_jets(&filters->harmonics, layer, x, velocity, acceleration, first,
+                                  second, work);
+        return;
+    }
+    const double *omega = filters->omega + layer * inputs * stride;
+    for (size_t f = 0; f < count; f++) {
+        double d1 = 0.0, d2 = 0.0, sine = s[f], cosine = s[count + f];
+        for (size_t j = 0; j < inputs; j++) {
+            d1 += omega[j * stride + f] * velocity[j];
+            d2 += omega[j * stride + f] * acceleration[j];
+        }
+        first[f] = cosine * d1;
+        first[count + f] = -sine * d1;
+        second[f] = cosine * d2 - sine * d1 * d1;
+        second[count + f] = -sine * d2 - cosine * d1 * d1;
     }
 }

@@ -80,17 +80,21 @@ done:
     return status;
 }
 
-/* Whether the codes leave more than the tolerated share of the variance. */
-static bool falls_short(const fc_fit_config *fit, const fc__series *series, size_t codes)
+/* What the codes leave of the variance, which is returned in *total: of validation frames, or of
+ * the model's own. */
+static double unresolved(const fc__series *series, size_t codes, double *total)
 {
-    double total = series->residual, tail = total;
-    if (series->validation_mse)
-        return series->validation_mse[codes] > fit->tolerance * series->validation_variance;
+    double tail = series->residual;
+    if (series->validation_mse) {
+        *total = series->validation_variance;
+        return series->validation_mse[codes];
+    }
+    *total = series->residual;
     for (size_t j = 0; j < series->count; j++) {
-        total += series->variance[j];
+        *total += series->variance[j];
         tail += j < codes ? 0.0 : series->variance[j];
     }
-    return tail > fit->tolerance * total;
+    return tail;
 }
 
 static fc_status fit_series(fc_context *context, const fc__frames *training,
@@ -116,11 +120,15 @@ static fc_status fit_series(fc_context *context, const fc__frames *training,
         goto done;
     }
     size_t codes = choose_codes(fit, &series, training->count);
-    if (fit->complete && fit->codes == 0 && falls_short(fit, &series, codes))
+    double total, left = unresolved(&series, codes, &total), tolerated = fit->tolerance * total;
+    if (fit->complete && fit->codes == 0 && left > tolerated) {
         FC_TRY(fc__install_whole(context, training->dataset, &wanted, &series, training->count,
                                  decoder, prior));
-    else
-        FC_TRY(install_series(context, training->dataset, &wanted, &series, codes, decoder, prior));
+        goto done;
+    }
+    FC_TRY(install_series(context, training->dataset, &wanted, &series, codes, decoder, prior));
+    if (wanted.filter == FC_FILTER_HARMONIC)
+        FC_TRY(fc__prune_harmonics(context, *decoder, *prior, 0.01 * fmax(left, tolerated)));
 done:
     fc__series_clear(&series);
     fc_decoder_destroy(filters);
@@ -191,7 +199,7 @@ fc_status fc__pod_gauge(fc_context *context, fc_decoder *decoder, const fc__fram
     FC_TRY(fc_prior_fit(context, c, frames->count, codes, 0.0, &raw));
     FC_NEW(context, &metric, fc__product(c, c));
     FC_TRY(basis_metric(context, decoder, frames, codes, metric));
-    FC_TRY(fc__series_modes(context, c, raw->covariance, metric, &modes));
+    FC_TRY(fc__series_modes(context, 1, c, raw->covariance, metric, &modes));
     FC_NEW(context, &transform, fc__product(c, modes.count));
     FC_NEW(context, &mean, modes.count);
     FC_NEW(context, &covariance, fc__product(modes.count, modes.count));

@@ -52,6 +52,11 @@ fc_status fc__series_fit_scattered(fc_context *context, const fc_decoder *decode
                                    const fc__frames *training, size_t iterations,
                                    fc__series *series);
 
+/* Takes away what carries least of a fitted series of spherical harmonics with POD codes, together
+ * no more than `spare` of the mean square over the sphere (fit_prune.c). */
+fc_status fc__prune_harmonics(fc_context *context, fc_decoder *decoder, const fc_prior *prior,
+                              double spare);
+
 /* A decoder with layers = 0 and a code for each coefficient that varies: in a series, or without
  * means and with given variances (channels, 2 filters). */
 fc_status fc__install_whole(fc_context *context, const fc_dataset *dataset,
@@ -70,13 +75,21 @@ fc_status fc__fit_stationary(fc_context *context, const fc__frames *training,
                              fc_decoder **decoder, fc_prior **prior, double *noise);
 
 /* Eigenmodes of coefficients with the given covariance (size, size) in the metric of the normal
- * matrix `gram` (size, size), both destroyed. */
-fc_status fc__series_modes(fc_context *context, size_t size, double *covariance, double *gram,
-                           fc__series *series);
+ * matrix, of which `gram` (blocks, size / blocks, size / blocks) has the blocks on the diagonal;
+ * both are destroyed. */
+fc_status fc__series_modes(fc_context *context, size_t blocks, size_t size, double *covariance,
+                           double *gram, fc__series *series);
 /* The same from fewer samples than coefficients, x (count, size) and centred, by the (count, count)
  * matrix of their products (method of snapshots, Sirovich 1987). */
-fc_status fc__series_modes_of_snapshots(fc_context *context, size_t size, size_t count,
-                                        const double *x, double *gram, fc__series *series);
+fc_status fc__series_modes_of_snapshots(fc_context *context, size_t blocks, size_t size,
+                                        size_t count, const double *x, double *gram,
+                                        fc__series *series);
+/* Products with such a matrix: y (rows, size) = x (rows, size) M, and y (size, columns) = M x or
+ * M^T x. */
+void fc__times_blocks(const fc_context *context, size_t blocks, size_t size, const double *matrix,
+                      size_t rows, const double *x, double *y);
+void fc__blocks_times(const fc_context *context, bool transposed, size_t blocks, size_t size,
+                      const double *matrix, size_t columns, const double *x, double *y);
 /* Adds `share` times the mean diagonal to the diagonal of an (n, n) matrix. */
 void fc__regularise(size_t n, double share, double *matrix);
 

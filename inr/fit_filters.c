@@ -7,7 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIAL_FRAMES = 32, TRIAL_POINTS = 6000, MOST_FILTERS = 1024, RIDGES = 4 };
+enum {
+    TRIAL_FRAMES = 32,
+    TRIAL_POINTS = 6000,
+    TRIAL_POINTS_OF_HARMONICS = 10000, /* which resolve the more, the more points */
+    MOST_FILTERS = 1024,
+    MOST_CANDIDATES = 16,
+    RIDGES = 4
+};
 
 /* Values of the trial: frames at the points that are kept for fitting and those held out. */
 typedef struct trial {
@@ -92,10 +99,36 @@ done:
     return status;
 }
 
+/* Triangular truncations that the points outnumber, but no orders that the longitudes of a grid do
+ * not tell apart. Returns their number. */
+static size_t list_harmonics(const fc_decoder_config *config, const trial *t,
+                             fc_decoder_config candidates[MOST_CANDIDATES])
+{
+    static const size_t degrees[] = {5, 10, 15, 21, 31, 42, 53, 63, 72, 85, 106};
+    size_t count = 0, largest = t->points->grid[1] ? (t->points->grid[1] - 1) / 2 : SIZE_MAX;
+    fc_decoder_config candidate = *config;
+    for (size_t i = 0; i < sizeof degrees / sizeof *degrees; i++) {
+        size_t filters = 0, degree = degrees[i], order = degree < largest ? degree : largest;
+        for (size_t l = 0; l <= degree; l++)
+            filters += (l < order ? l : order) + 1;
+        if (count && 10 * (2 * filters - degree - 1) > 8 * t->fit_count)
+            break;
+        candidate.filters = filters;
+        candidate.bandwidth = config->bandwidth > 0.0 ? config->bandwidth
+                              : order < degree        ? (double)order
+                                                      : 0.0;
+        candidates[count++] = candidate;
+    }
+    if (config->filters == 0)
+        return count;
+    candidates[0] = *config;
+    return 1;
+}
+
 /* Candidates in order of cost; returns their number. Whole wave numbers stay below the Nyquist
  * number of a grid, beyond which held-out grid points could not tell them apart. */
 static size_t list_candidates(const fc_decoder_config *config, const trial *t,
-                              fc_decoder_config candidates[16])
+                              fc_decoder_config candidates[MOST_CANDIDATES])
 {
     static const size_t filters[] = {10, 19, 37, 75, 151, 307, 613, 1021};
     static const double bandwidths[] = {4, 8, 16, 32, 64, 128, 256};
@@ -104,6 +137,8 @@ static size_t list_candidates(const fc_decoder_config *config, const trial *t,
     for (size_t i = 0; i < t->frames.dataset->domain.dims; i++)
         if (t->points->grid[i] && t->points->grid[i] < nyquist)
             nyquist = t->points->grid[i];
+    if (config->filter == FC_FILTER_HARMONIC)
+        return list_harmonics(config, t, candidates);
     fc_decoder_config candidate = *config;
     if (config->filter == FC_FILTER_INTEGER) {
         for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
@@ -128,8 +163,8 @@ static fc_status run_trial(fc_context *context, const trial *t, double tolerance
                            fc_decoder_config *config, double *ridge)
 {
     fc_status status = FC_OK;
-    fc_decoder_config candidates[16];
-    double errors[16][RIDGES], least = INFINITY, variance = 0.0;
+    fc_decoder_config candidates[MOST_CANDIDATES];
+    double errors[MOST_CANDIDATES][RIDGES], least = INFINITY, variance = 0.0;
     size_t count = list_candidates(config, t, candidates);
     size_t channels = t->frames.dataset->channel_count;
     for (size_t f = 0; f < t->frames.count; f++)
@@ -138,10 +173,15 @@ static fc_status run_trial(fc_context *context, const trial *t, double tolerance
             variance += pow((double)t->frames.frame[f]->values[at], 2) /
                         (double)(t->frames.count * t->held_count * channels);
         }
+    double before[2] = {INFINITY, INFINITY}; /* the least error up to the last two candidates */
     for (size_t k = 0; k < count; k++) {
         FC_TRY(try_candidate(context, &candidates[k], t, errors[k]));
         for (size_t r = 0; r < t->ridge_count; r++)
             least = fmin(least, errors[k][r]);
+        if (config->filter == FC_FILTER_HARMONIC && least > 0.98 * before[1])
+            count = k + 1; /* more would help as little and cost far more */
+        before[1] = before[0];
+        before[0] = least;
     }
     /* The cheapest that is as good as the best, or good enough; among ridges the best. */
     for (size_t k = 0; k < count; k++) {
@@ -192,7 +232,7 @@ static void fill_defaults(const fc__frames *training, fc_decoder_config *config,
         values += training->dataset->points[training->frame[f]->points].count;
     if (!config->filters)
         config->filters = values / 4 < 307 ? (values / 4 ? values / 4 : 1) : 307;
-    if (config->bandwidth <= 0.0)
+    if (config->bandwidth <= 0.0 && config->filter != FC_FILTER_HARMONIC)
         config->bandwidth = 16.0;
     if (*ridge <= 0.0)
         *ridge = 1e-6;
@@ -207,12 +247,7 @@ fc_status fc__choose_filters(fc_context *context, const fc__frames *training, do
                .ridge_count = RIDGES,
                .ridges = {1e-9, 1e-6, 1e-4, 1e-2}};
     fc__rng rng = fc__rng_create(config->seed, 77);
-    bool planar = true;
-    for (size_t i = 0; i < training->dataset->domain.dims; i++)
-        planar &= training->dataset->domain.axis[i].kind == FC_AXIS_PLAIN ||
-                  training->dataset->domain.axis[i].kind == FC_AXIS_PERIODIC;
-    if (config->filter == FC_FILTER_AUTO)
-        config->filter = planar ? FC_FILTER_INTEGER : FC_FILTER_RANDOM;
+    config->filter = fc__filter_kind_for(&training->dataset->domain, config);
     if (*ridge > 0.0) {
         t.ridge_count = 1;
         t.ridges[0] = *ridge;
@@ -220,7 +255,9 @@ fc_status fc__choose_filters(fc_context *context, const fc__frames *training, do
     FC_TRY(find_points(context, training, &count, &index));
     if (count >= 20 && config->layers == 0) {
         size_t frames = training->count < TRIAL_FRAMES ? training->count : TRIAL_FRAMES;
-        size_t points = count < TRIAL_POINTS ? count : TRIAL_POINTS;
+        size_t most =
+            config->filter == FC_FILTER_HARMONIC ? TRIAL_POINTS_OF_HARMONICS : TRIAL_POINTS;
+        size_t points = count < most ? count : most;
         FC_NEW(context, &t.frames.frame, frames);
         FC_NEW(context, &order, count);
         FC_NEW(context, &mixed, points);

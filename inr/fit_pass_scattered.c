@@ -105,8 +105,8 @@ static fc_status read_filters(fc_context *context, fc__scattered_room *room)
     FC_NEW(context, &omega, room->at.a);
     for (size_t i = 0; i < room->at.a; i++)
         omega[i] = (double)decoder->parameters[i];
-    FC_TRY(fc__filters_create(context, room->layers + 1, decoder->config.filters, decoder->inputs,
-                              omega, &room->filters));
+    FC_TRY(fc__filters_create(context, decoder->config.filter, room->layers + 1,
+                              decoder->config.filters, decoder->inputs, omega, &room->filters));
 done:
     free(omega);
     return status;

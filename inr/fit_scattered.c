@@ -350,7 +350,7 @@ fc_status fc__series_fit_scattered(fc_context *context, const fc_decoder *decode
         }
     }
     series->residual = noise;
-    FC_TRY(fc__series_modes(context, size, covariance, gram, series));
+    FC_TRY(fc__series_modes(context, 1, size, covariance, gram, series));
 done:
     for (size_t k = 0; part && k < parts; k++)
         partial_clear(&part[k]);

@@ -64,59 +64,54 @@ done:
     return status;
 }
 
-/* Normal equations of one channel for training and validation frames, and their solution. */
+/* Normal equations of one channel for training and validation frames, and their solution; `gram`
+ * (width, width) is formed if it is not given. */
 static fc_status fit_channel(fc_context *context, const fc_decoder *decoder,
                              const fc__frames *const sets[2], coefficients c[2], size_t channel,
-                             size_t count, const size_t *index, double ridge, double *gram)
+                             size_t count, const size_t *index, double ridge, bool given,
+                             double *gram)
 {
     fc_status status = FC_OK;
     size_t width = 2 * decoder->config.filters;
     const fc_dataset *dataset = sets[0]->dataset;
     const fc_points *points = &dataset->points[sets[0]->frame[0]->points];
-    double *block = NULL, *rhs = NULL, *factor = NULL;
-    FC_NEW(context, &block, fc__product(width, width));
+    double *rhs = NULL, *factor = NULL;
     FC_NEW(context, &factor, fc__product(width, width));
     for (int k = 0; k < 2; k++) {
         if (c[k].count == 0)
             continue;
-        memset(block, 0, width * width * sizeof *block);
         FC_NEW(context, &rhs, fc__product(c[k].count, width));
-        FC_TRY(fc__normal_equations(context, decoder, points, count, index, sets[k], channel, block,
-                                    rhs, c[k].square));
+        FC_TRY(fc__normal_equations(context, decoder, points, count, index, sets[k], channel,
+                                    given || k ? NULL : gram, rhs, c[k].square));
         for (size_t f = 0; f < c[k].count; f++)
             memcpy(c[k].rhs + f * c[k].size + channel * width, rhs + f * width,
                    width * sizeof *rhs);
         free(rhs);
         rhs = NULL;
     }
-    for (size_t i = 0; i < width; i++)
-        memcpy(gram + (channel * width + i) * c[0].size + channel * width, block + i * width,
-               width * sizeof *block);
-    memcpy(factor, block, width * width * sizeof *block);
+    memcpy(factor, gram, width * width * sizeof *gram);
     fc__regularise(width, ridge, factor);
     FC_TRY(fc__cholesky(context, "series coefficients", width, factor));
     for (int k = 0; k < 2; k++)
         if (c[k].count)
             FC_TRY(solve_block(context, factor, width, channel * width, &c[k]));
 done:
-    free(block);
     free(rhs);
     free(factor);
     return status;
 }
 
 /* Mean squares per value: left by the series, and about the mean field; gram is per value. */
-static fc_status measure(fc_context *context, const coefficients *c, const double *mean,
-                         const double *gram, double values, double *residual, double *variance)
+static fc_status measure(fc_context *context, const coefficients *c, size_t blocks,
+                         const double *mean, const double *gram, double values, double *residual,
+                         double *variance)
 {
     fc_status status = FC_OK;
     double *gx = NULL, *gm = NULL;
     FC_NEW(context, &gx, fc__product(c->count, c->size));
     FC_NEW(context, &gm, c->size);
-    fc__dgemm_parallel(context, false, false, c->count, c->size, c->size, 1.0, c->x, c->size, gram,
-                       c->size, 0.0, gx, c->size);
-    fc__dgemm(false, false, 1, c->size, c->size, 1.0, mean, c->size, gram, c->size, 0.0, gm,
-              c->size);
+    fc__times_blocks(context, blocks, c->size, gram, c->count, c->x, gx);
+    fc__times_blocks(context, blocks, c->size, gram, 1, mean, gm);
     *residual = *variance = 0.0;
     for (size_t f = 0; f < c->count; f++) {
         double left = c->square[f] / values, about = left;
@@ -135,8 +130,8 @@ done:
 }
 
 /* Error on validation frames (coefficients centred in place) with 0, 1, ... modes. */
-static fc_status validate_modes(fc_context *context, coefficients *c, const double *gram,
-                                double residual, fc__series *series)
+static fc_status validate_modes(fc_context *context, coefficients *c, size_t blocks,
+                                const double *gram, double residual, fc__series *series)
 {
     fc_status status = FC_OK;
     size_t size = series->size, count = series->count;
@@ -145,16 +140,14 @@ static fc_status validate_modes(fc_context *context, coefficients *c, const doub
     FC_NEW(context, &weighted, fc__product(size, count));
     FC_NEW(context, &codes, fc__product(c->count, count));
     FC_NEW(context, &gx, fc__product(c->count, size));
-    fc__dgemm_parallel(context, false, false, size, count, size, 1.0, gram, size, series->modes,
-                       count, 0.0, weighted, count);
+    fc__blocks_times(context, false, blocks, size, gram, count, series->modes, weighted);
     double total = 0.0;
     for (size_t f = 0; f < c->count; f++)
         for (size_t i = 0; i < size; i++)
             c->x[f * size + i] -= series->mean[i];
     fc__dgemm_parallel(context, false, false, c->count, count, size, 1.0, c->x, size, weighted,
                        count, 0.0, codes, count);
-    fc__dgemm_parallel(context, false, false, c->count, size, size, 1.0, c->x, size, gram, size,
-                       0.0, gx, size);
+    fc__times_blocks(context, blocks, size, gram, c->count, c->x, gx);
     for (size_t i = 0; i < c->count * size; i++)
         total += c->x[i] * gx[i] / (double)c->count;
     series->validation_mse[0] = residual + total;
@@ -173,24 +166,25 @@ done:
 }
 
 /* Mean of the training coefficients, which are centred, and their modes. */
-static fc_status decompose(fc_context *context, coefficients *c, const double *gram,
+static fc_status decompose(fc_context *context, coefficients *c, size_t blocks, const double *gram,
                            fc__series *series)
 {
     fc_status status = FC_OK;
-    size_t size = c->size;
+    size_t size = c->size, entries = size / blocks * size;
     double *metric = NULL, *covariance = NULL;
-    FC_NEW(context, &metric, fc__product(size, size));
-    memcpy(metric, gram, size * size * sizeof *gram);
+    FC_NEW(context, &metric, entries);
+    memcpy(metric, gram, entries * sizeof *gram);
     for (size_t f = 0; f < c->count; f++)
         for (size_t i = 0; i < size; i++)
             c->x[f * size + i] -= series->mean[i];
     if (c->count < size) {
-        status = fc__series_modes_of_snapshots(context, size, c->count, c->x, metric, series);
+        status =
+            fc__series_modes_of_snapshots(context, blocks, size, c->count, c->x, metric, series);
     } else {
         FC_NEW(context, &covariance, fc__product(size, size));
         fc__dgemm_parallel(context, true, false, size, size, c->count, 1.0 / (double)c->count, c->x,
                            size, c->x, size, 0.0, covariance, size);
-        status = fc__series_modes(context, size, covariance, metric, series);
+        status = fc__series_modes(context, blocks, size, covariance, metric, series);
     }
 done:
     free(metric);
@@ -235,25 +229,32 @@ fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const f
         status = fc__series_fit_scattered(context, decoder, training, em_iterations, series);
         goto done;
     }
-    FC_NEW(context, &gram, fc__product(size, size));
+    FC_NEW(context, &gram, fc__product(size, width));
     FC_TRY(coefficients_create(context, training->count, size, &c[0]));
     FC_TRY(coefficients_create(context, validated ? validation->count : 0, size, &c[1]));
     for (size_t ch = 0; ch < channels; ch++) {
-        FC_TRY(fit_channel(context, decoder, sets, c, ch, counts[ch], index[ch], ridge, gram));
+        double *own = gram + ch * width * width;
+        bool given = ch > 0 && counts[ch] == counts[ch - 1] &&
+                     memcmp(index[ch], index[ch - 1], counts[ch] * sizeof **index) == 0;
+        if (given)
+            memcpy(own, own - width * width, width * width * sizeof *gram);
+        FC_TRY(
+            fit_channel(context, decoder, sets, c, ch, counts[ch], index[ch], ridge, given, own));
         values += (double)counts[ch];
     }
-    for (size_t i = 0; i < size * size; i++)
+    for (size_t i = 0; i < size * width; i++)
         gram[i] /= values;
     FC_NEW(context, &series->mean, size);
     for (size_t f = 0; f < c[0].count; f++)
         for (size_t i = 0; i < size; i++)
             series->mean[i] += c[0].x[f * size + i] / (double)c[0].count;
-    FC_TRY(measure(context, &c[0], series->mean, gram, values, &series->residual, &variance));
-    FC_TRY(decompose(context, &c[0], gram, series));
+    FC_TRY(measure(context, &c[0], channels, series->mean, gram, values, &series->residual,
+                   &variance));
+    FC_TRY(decompose(context, &c[0], channels, gram, series));
     if (validated) {
-        FC_TRY(measure(context, &c[1], series->mean, gram, values, &residual,
+        FC_TRY(measure(context, &c[1], channels, series->mean, gram, values, &residual,
                        &series->validation_variance));
-        FC_TRY(validate_modes(context, &c[1], gram, residual, series));
+        FC_TRY(validate_modes(context, &c[1], channels, gram, residual, series));
     }
 done:
     for (size_t ch = 0; index && ch < channels; ch++)

@@ -54,8 +54,8 @@ fc_status fc__network_open(fc_context *context, const fc_decoder *decoder, unsig
     FC_NEW(context, &omega, network->layout.a);
     for (size_t i = 0; i < network->layout.a; i++)
         omega[i] = (double)decoder->parameters[i];
-    FC_TRY(fc__filters_create(context, config->layers + 1, config->filters, decoder->inputs, omega,
-                              &network->filters));
+    FC_TRY(fc__filters_create(context, config->filter, config->layers + 1, config->filters,
+                              decoder->inputs, omega, &network->filters));
     FC_TRY(allocate_arrays(context, use, network));
     const fc__kernels *kernels = fc__kernels_chosen();
     size_t pieces = (config->layers + 1) * config->channels;

@@ -52,7 +52,7 @@ static void field_by_hand(fc_train_config *config)
     }
 
 /* The words of a choice stand in the order of the enumeration. */
-_Static_assert(FC_FILTER_AUTO == 0 && FC_FILTER_TRAINABLE == 3, "words of decoder.filter");
+_Static_assert(FC_FILTER_AUTO == 0 && FC_FILTER_HARMONIC == 4, "words of decoder.filter");
 _Static_assert(FC_DECODER_FOURIER == 0 && FC_DECODER_MULTIPLICATIVE == 2,
                "words of decoder.family");
 _Static_assert(FC_FIT_AUTO == 0 && FC_FIT_AUTO_DECODING == 3, "words of fit.method");
@@ -81,7 +81,7 @@ static const config_field fields[] = {
     FIELD("decoder.omega0", FIELD_REAL, decoder.omega0),
     FIELD("decoder.layers", FIELD_COUNT, decoder.layers),
     FIELD("decoder.filters", FIELD_COUNT, decoder.filters),
-    CHOICE("decoder.filter", decoder.filter, "auto|integer|random|trainable"),
+    CHOICE("decoder.filter", decoder.filter, "auto|integer|random|trainable|harmonic"),
     FIELD("decoder.bandwidth", FIELD_REAL, decoder.bandwidth),
     CHOICE("fit.method", fit.method, "auto|series|projection|auto-decoding"),
     FIELD("fit.codes", FIELD_COUNT, fit.codes),

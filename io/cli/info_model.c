@@ -10,15 +10,18 @@ static size_t model_bytes(const fc_model *model)
 
 static void print_decoder_kind(const fc_decoder_config *decoder)
 {
-    static const char *const filters[] = {"chosen", "integer", "random", "trainable"};
+    static const char *const filters[] = {"chosen frequencies", "integer frequencies",
+                                          "random frequencies", "trainable frequencies",
+                                          "spherical harmonics"};
     if (decoder->family == FC_DECODER_SIREN)
         printf("  kind         SIREN of %zu layers, %zu units each, omega0 = %g\n",
                decoder->layers + 1, decoder->width, decoder->omega0);
     else if (decoder->layers == 0)
-        printf("  kind         Fourier series of %zu %s frequencies\n", decoder->filters,
-               filters[decoder->filter]);
+        printf("  kind         %s of %zu %s\n",
+               decoder->filter == FC_FILTER_HARMONIC ? "series" : "Fourier series",
+               decoder->filters, filters[decoder->filter]);
     else
-        printf("  kind         %s of %zu layers, %zu %s frequencies each\n",
+        printf("  kind         %s of %zu layers, %zu %s each\n",
                decoder->family == FC_DECODER_MULTIPLICATIVE ? "multiplicative FourierNet"
                                                             : "FourierNet",
                decoder->layers + 1, decoder->filters, filters[decoder->filter]);

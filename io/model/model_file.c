@@ -8,10 +8,9 @@
 /* ---------------------------------------------------------------- layout */
 
 const char *const fc__filter_names[FC__FILTER_KINDS] = {
-    [FC_FILTER_AUTO] = "auto",
-    [FC_FILTER_INTEGER] = "integer",
-    [FC_FILTER_RANDOM] = "random",
-    [FC_FILTER_TRAINABLE] = "trainable",
+    [FC_FILTER_AUTO] = "auto",         [FC_FILTER_INTEGER] = "integer",
+    [FC_FILTER_RANDOM] = "random",     [FC_FILTER_TRAINABLE] = "trainable",
+    [FC_FILTER_HARMONIC] = "harmonic",
 };
 
 const char *const fc__family_names[FC__FAMILIES] = {

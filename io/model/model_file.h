@@ -48,7 +48,7 @@ size_t fc__field_parts(const fc_field_config *config, fc__part parts[FC__MOST_PA
 
 enum { FC__FAMILIES = FC_DECODER_MULTIPLICATIVE + 1 };
 extern const char *const fc__family_names[FC__FAMILIES];
-enum { FC__FILTER_KINDS = FC_FILTER_TRAINABLE + 1 };
+enum { FC__FILTER_KINDS = FC_FILTER_HARMONIC + 1 };
 extern const char *const fc__filter_names[FC__FILTER_KINDS];
 
 /* C of the parts that the model has, 0 when it has none of them. */

@@ -1,4 +1,5 @@
 /* Spherical harmonic transforms on Gaussian grids. */
+#include "inr/filters.h"
 #include "tests/data/sphere_testing.h"
 
 static const struct {
@@ -157,6 +158,45 @@ static void analysis_is_the_adjoint_of_synthesis(void **state)
     fc__harmonics_destroy(g.harmonics);
 }
 
+/* The two have nothing in common but the definition: Y = (-1)^m Q cos^m exp(i m lon) / sqrt(4 pi).
+ */
+static void filters_of_decoders_are_the_same_harmonics(void **state)
+{
+    enum { DEGREE = 85 };
+    fc__rng rng = fc__rng_create(5, 0);
+    grid g = make_grid(*state, DEGREE, 20, 31);
+    fc__complex *a = draw(&g, 0, &rng);
+    double *u = new_values(g.points), *omega = new_values(3 * g.count);
+    double *s = new_values(2 * g.count), largest = 0.0, difference = 0.0;
+    for (size_t m = 0; m <= DEGREE; m++) {
+        for (size_t l = m; l <= DEGREE; l++) {
+            omega[3 * fc__harmonics_index(DEGREE, l, m)] = (double)l;
+            omega[3 * fc__harmonics_index(DEGREE, l, m) + 1] = (double)m;
+        }
+    }
+    fc__filters filters;
+    CHECK(fc__filters_create(*state, FC_FILTER_HARMONIC, 1, g.count, 3, omega, &filters));
+    double *work = new_values(fc__filters_work_size(&filters));
+    fc__harmonics_values(g.harmonics, a, u);
+    for (size_t p = 0; p < g.points; p++) {
+        double angle = colatitude(&g, p), lon = longitude(&g, p), sum = 0.0;
+        const double x[3] = {sin(angle) * cos(lon), sin(angle) * sin(lon), cos(angle)};
+        fc__filters_double(&filters, x, s, 2 * g.count, work);
+        for (size_t i = 0; i < g.count; i++) {
+            double m = omega[3 * i + 1], by = m == 0.0 ? 1.0 : fmod(m, 2.0) == 0.0 ? 2.0 : -2.0;
+            sum += by * (a[i][0] * s[g.count + i] - a[i][1] * s[i]) / sqrt(4.0 * M_PI);
+        }
+        largest = fmax(largest, fabs(sum));
+        difference = fmax(difference, fabs(sum - u[p]));
+    }
+    assert_true(difference < tolerance.rounding * largest);
+    fc__filters_clear(&filters);
+    void *all[] = {a, u, omega, s, work};
+    for (size_t k = 0; k < 5; k++)
+        free(all[k]);
+    fc__harmonics_destroy(g.harmonics);
+}
+
 /* f = x y z + x = sin^2 cos sin(2 lon) / 2 + sin cos(lon) of the colatitude, of degrees 3 and 1. */
 static double cubic(double t, double lon)
 {
@@ -220,6 +260,7 @@ int main(void)
         cmocka_unit_test(rings_run_from_north_to_south_and_weigh_the_sphere),
         cmocka_unit_test(coefficients_come_back_from_values),
         cmocka_unit_test(analysis_is_the_adjoint_of_synthesis),
+        cmocka_unit_test(filters_of_decoders_are_the_same_harmonics),
         cmocka_unit_test(gradients_of_a_known_field_are_exact),
     };
     return RUN_ON_THE_SPHERE(tests);

@@ -38,6 +38,14 @@ static inline fc_domain sphere_domain(void)
                                 axis_of(FC_AXIS_LATITUDE, -90.0, 90.0, "lat")}};
 }
 
+/* Longitude and latitude from -north to north. */
+static inline fc_domain zone_domain(double north)
+{
+    return (fc_domain){.dims = 2,
+                       .axis = {axis_of(FC_AXIS_LONGITUDE, 0.0, 360.0, "lon"),
+                                axis_of(FC_AXIS_LATITUDE, -north, north, "lat")}};
+}
+
 static inline fc_decoder_config small_config(fc_filter_kind filter, size_t layers)
 {
     fc_decoder_config config = fc_decoder_config_default();

@@ -86,15 +86,40 @@ static void every_layer_of_random_filters_starts_with_a_constant(void **state)
 
 static void automatic_filters_follow_the_domain(void **state)
 {
-    fc_domain plane = planar_domain(), sphere = sphere_domain();
-    fc_decoder_config config = small_config(FC_FILTER_AUTO, 0);
-    fc_decoder *decoder;
-    CHECK(fc_decoder_create(*state, &plane, &config, &decoder));
-    assert_int_equal(decoder->config.filter, FC_FILTER_INTEGER);
-    fc_decoder_destroy(decoder);
-    CHECK(fc_decoder_create(*state, &sphere, &config, &decoder));
-    assert_int_equal(decoder->config.filter, FC_FILTER_RANDOM);
-    fc_decoder_destroy(decoder);
+    fc_domain bay = zone_domain(30.0);
+    bay.axis[0].upper = 40.0;
+    const struct {
+        fc_domain domain;
+        size_t layers;
+        fc_filter_kind expected;
+    } cases[] = {
+        {planar_domain(), 0, FC_FILTER_INTEGER},    {sphere_domain(), 0, FC_FILTER_RANDOM},
+        {zone_domain(90.0), 0, FC_FILTER_HARMONIC}, {zone_domain(90.0), 2, FC_FILTER_RANDOM},
+        {zone_domain(60.0), 0, FC_FILTER_RANDOM},   {bay, 0, FC_FILTER_RANDOM}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fc_decoder *decoder =
+            make_decoder(*state, cases[i].domain, small_config(FC_FILTER_AUTO, cases[i].layers));
+        assert_int_equal(decoder->config.filter, cases[i].expected);
+        fc_decoder_destroy(decoder);
+    }
+}
+
+static void harmonics_come_lowest_degree_first(void **state)
+{
+    const float expected[][2] = {{0, 0}, {1, 0}, {1, 1}, {2, 0}, {2, 1}, {2, 2}, {3, 0}, {3, 1}};
+    const float limited[][2] = {{0, 0}, {1, 0}, {1, 1}, {2, 0}, {2, 1}, {3, 0}, {3, 1}, {4, 0}};
+    fc_decoder_config config = small_config(FC_FILTER_HARMONIC, 1);
+    config.filters = 8;
+    for (int limit = 0; limit < 2; limit++) {
+        config.bandwidth = limit;
+        fc_decoder *decoder = make_decoder(*state, zone_domain(90.0), config);
+        for (size_t i = 0; i < 16; i++) {
+            const float *omega = decoder->parameters + 3 * i, *wanted = expected[i % 8];
+            wanted = limit ? limited[i % 8] : wanted;
+            assert_true(omega[0] == wanted[0] && omega[1] == wanted[1] && omega[2] == 0.0f);
+        }
+        fc_decoder_destroy(decoder);
+    }
 }
 
 static void the_same_seed_gives_the_same_weights(void **state)
@@ -180,7 +205,11 @@ static void refused(fc_context *context, fc_domain domain, fc_decoder_config con
 static void bad_configurations_are_refused_with_advice(void **state)
 {
     fc_decoder_config config = small_config(FC_FILTER_INTEGER, 0), bad = config;
-    refused(*state, sphere_domain(), config, "choose random or trainable filters");
+    refused(*state, sphere_domain(), config, "choose harmonic, random or trainable filters");
+    bad.filter = FC_FILTER_HARMONIC;
+    refused(*state, planar_domain(), bad, "choose integer, random or trainable filters");
+    refused(*state, sphere_domain(), bad, "suit longitude and latitude alone");
+    bad = config;
     bad.codes = 0;
     bad.filters = 0;
     refused(*state, planar_domain(), bad, "codes = 0");
@@ -227,6 +256,7 @@ int main(void)
         cmocka_unit_test(random_filters_fill_the_bandwidth),
         cmocka_unit_test(every_layer_of_random_filters_starts_with_a_constant),
         cmocka_unit_test(automatic_filters_follow_the_domain),
+        cmocka_unit_test(harmonics_come_lowest_degree_first),
         cmocka_unit_test(the_same_seed_gives_the_same_weights),
         cmocka_unit_test(a_series_starts_with_unit_head_and_no_offset),
         cmocka_unit_test(change_of_codes_keeps_the_fields),

@@ -51,10 +51,10 @@ static void differentiate(fc_context *context, const fc_decoder *decoder, const 
 
 static void derivatives_match_finite_differences(void **state)
 {
-    const fc_filter_kind kinds[] = {FC_FILTER_INTEGER, FC_FILTER_TRAINABLE, FC_FILTER_RANDOM,
-                                    FC_FILTER_TRAINABLE};
-    for (size_t i = 0; i < 4; i++) {
-        fc_domain domain = i < 2 ? planar_domain() : sphere_domain();
+    const fc_filter_kind kinds[] = {FC_FILTER_INTEGER,   FC_FILTER_TRAINABLE, FC_FILTER_RANDOM,
+                                    FC_FILTER_TRAINABLE, FC_FILTER_HARMONIC,  FC_FILTER_HARMONIC};
+    for (size_t i = 0; i < 6; i++) {
+        fc_domain domain = i < 2 ? planar_domain() : i < 4 ? sphere_domain() : zone_domain(90.0);
         fc_decoder *decoder = make_decoder(*state, domain, small_config(kinds[i], i % 2 ? 2 : 0));
         size_t dims = domain.dims, size = POINTS * CHANNELS;
         double *weights = to_double(decoder->parameter_count, decoder->parameters);
@@ -63,7 +63,7 @@ static void derivatives_match_finite_differences(void **state)
         double *z2 = to_double(CODES, z), *x = random_points(&domain, POINTS, 3);
         double *slopes = zeros(size * dims, 8), *curvatures = zeros(size, 8);
         for (size_t p = 0; p < POINTS && i >= 2; p++)
-            x[p * dims + 2] *= 0.8; /* the differences need cos lat > 0 */
+            x[(p + 1) * dims - 1] *= 0.8; /* the differences need cos lat > 0 */
         CHECK(fc_decoder_derivatives(*state, decoder, POINTS, x, z, gradient, laplacian));
         for (size_t p = 0; p < POINTS; p++) {
             double slope[CHANNELS][FC_MAX_DIMS];

@@ -49,7 +49,8 @@ static void check_case(fc_context *context, const filter_case *c)
         x[i] = c->reach * (2.0 * fc__rng_uniform(&rng) - 1.0);
     memset(s, 0x7f, distinct * matrix * sizeof *s);
     fc__filters filters;
-    CHECK(fc__filters_create(context, c->layers, c->count, c->inputs, omega, &filters));
+    CHECK(fc__filters_create(context, c->whole ? FC_FILTER_INTEGER : FC_FILTER_RANDOM, c->layers,
+                             c->count, c->inputs, omega, &filters));
     assert_int_equal(filters.distinct, distinct);
     assert_int_equal(filters.whole, c->whole);
     double *work = zeros(fc__filters_work_size(&filters), sizeof *work);
@@ -106,7 +107,7 @@ static void a_value_does_not_depend_on_the_points_beside_it(void **state)
         for (size_t i = 0; i < POINTS * 2; i++)
             x[i] = 6.0 * fc__rng_uniform(&rng);
         fc__filters filters;
-        CHECK(fc__filters_create(*state, 1, FILTERS, 2, omega, &filters));
+        CHECK(fc__filters_create(*state, FC_FILTER_RANDOM, 1, FILTERS, 2, omega, &filters));
         double *work = zeros(fc__filters_work_size(&filters), sizeof *work);
         fc__filters_tile(&filters, POINTS, x, together, WIDTH, 0, work);
         for (size_t p = 0; p < POINTS; p++) {
@@ -124,7 +125,7 @@ static void points_that_are_not_numbers_give_no_numbers(void **state)
     for (int i = 0; i < 2; i++) {
         fc__filters filters;
         float s[4];
-        CHECK(fc__filters_create(*state, 1, 2, 1, i ? whole : omega, &filters));
+        CHECK(fc__filters_create(*state, FC_FILTER_RANDOM, 1, 2, 1, i ? whole : omega, &filters));
         double *work = zeros(fc__filters_work_size(&filters), sizeof *work);
         fc__filters_tile(&filters, 1, &x, s, 4, 0, work);
         for (int k = 0; k < 4; k++)

@@ -1,5 +1,6 @@
 /* Series decoders on points that all frames share, against the singular value decomposition of the
  * data and against the formulas that made them. */
+#include "inr/filters.h"
 #include "tests/inr/fit_fixture.h"
 
 #include <lapacke.h>
@@ -339,9 +340,7 @@ static void a_smooth_field_on_the_sphere_is_interpolated(void **state)
     enum { POINTS = 500 };
     const double omega[][3] = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0},    {0, 0, 1},
                                {2, 1, 0}, {0, 2, 2}, {-1, 1, 2.5}, {3, 0, -1}};
-    fc_domain domain = {.dims = 2,
-                        .axis = {axis_of(FC_AXIS_LONGITUDE, 0.0, 360.0, "lon"),
-                                 axis_of(FC_AXIS_LATITUDE, -90.0, 90.0, "lat")}};
+    fc_domain domain = zone_domain(90.0);
     sample s = {.family = make_family(domain, 1, 6, 0.8, 8, omega)};
     double *x = random_points(&domain, POINTS, 3);
     size_t index;
@@ -353,8 +352,9 @@ static void a_smooth_field_on_the_sphere_is_interpolated(void **state)
     fc_decoder_config decoder = fc_decoder_config_default();
     fc_fit_config fit = fc_fit_config_default();
     fit.codes = 6;
+    fit.tolerance = 1e-8; /* of pruning as well */
     fitted f = fit_sample(*state, &s, NULL, &decoder, &fit);
-    assert_int_equal(f.decoder->config.filter, FC_FILTER_RANDOM);
+    assert_int_equal(f.decoder->config.filter, FC_FILTER_HARMONIC);
     double *z = codes_of(*state, &s, &f, f.noise);
     double share = error_at_random_points(*state, &s, &f, z);
     if (!(share < tolerance.sphere))
@@ -363,6 +363,83 @@ static void a_smooth_field_on_the_sphere_is_interpolated(void **state)
     free(z);
     free_fitted(&f);
     free_sample(&s);
+}
+
+/* Frames of two channels made of some harmonics, of which channel 0 has the last half alone. */
+static fc_dataset *harmonic_frames(fc_context *context, size_t count, const double *omega,
+                                   size_t frames)
+{
+    enum { ROWS = 24, COLUMNS = 32, POINTS = ROWS * COLUMNS };
+    const size_t shape[2] = {ROWS, COLUMNS};
+    fc_dataset *dataset;
+    fc_domain domain = zone_domain(90.0);
+    double x[POINTS * 2], inputs[3];
+    float *values = zeros(frames * POINTS * 2, sizeof *values);
+    double *times = zeros(frames, sizeof *times), *s = zeros(2 * count, sizeof *s);
+    size_t index;
+    fc_sequence *sequence;
+    fc__filters filters;
+    CHECK(fc__filters_create(context, FC_FILTER_HARMONIC, 1, count, 3, omega, &filters));
+    double *work = zeros(fc__filters_work_size(&filters), sizeof *work);
+    for (size_t p = 0; p < POINTS; p++) {
+        x[2 * p] = 360.0 * (double)(p % COLUMNS) / COLUMNS;
+        x[2 * p + 1] = -90.0 + 180.0 * ((double)(p / COLUMNS) + 0.5) / ROWS;
+        fc_domain_embed(&domain, 1, x + 2 * p, inputs);
+        fc__filters_double(&filters, inputs, s, 2 * count, work);
+        for (size_t i = 0; i < frames * 2; i++) {
+            fc__rng rng = fc__rng_create(i, 9);
+            double sum = 0.0;
+            for (size_t k = 0; k < 2 * count; k++) {
+                double amplitude = fc__rng_normal(&rng);
+                sum += i % 2 || k % count >= count / 2 ? amplitude * s[k] : 0.0;
+            }
+            values[(i / 2 * POINTS + p) * 2 + i % 2] = (float)sum;
+        }
+    }
+    CHECK(fc_dataset_create(context, &domain, 2, &dataset));
+    CHECK(fc_dataset_add_points(context, dataset, POINTS, x, shape, &index));
+    for (size_t f = 0; f < frames; f++)
+        times[f] = (double)f;
+    CHECK(fc_dataset_add_sequence(context, dataset, frames, times, NULL, &sequence));
+    for (size_t f = 0; f < frames; f++)
+        memcpy(sequence->frames[f].values, values + f * POINTS * 2, POINTS * 2 * sizeof *values);
+    fc__filters_clear(&filters);
+    free(work);
+    free(values);
+    free(times);
+    free(s);
+    return dataset;
+}
+
+static void only_harmonics_that_carry_something_are_kept(void **state)
+{
+    enum { COUNT = 4, FRAMES_MADE = 40 };
+    const double omega[COUNT * 3] = {3, 2, 0, 5, 0, 0, 7, 7, 0, 9, 4, 0};
+    fc_dataset *dataset = harmonic_frames(*state, COUNT, omega, FRAMES_MADE);
+    fc_decoder_config config = fc_decoder_config_default();
+    fc_fit_config fit = fc_fit_config_default();
+    config.channels = 2;
+    fit.max_codes = 20;
+    fc_decoder *decoder;
+    fc_prior *prior;
+    fc_fit_report report;
+    double noise[2];
+    CHECK(
+        fc_decoder_fit(*state, dataset, 0, NULL, &config, &fit, &decoder, &prior, noise, &report));
+    assert_true(report.training_mse < fit.tolerance);
+    assert_int_equal(decoder->config.filter, FC_FILTER_HARMONIC);
+    assert_int_equal(decoder->config.filters, COUNT);
+    for (size_t f = 0; f < COUNT; f++)
+        for (size_t j = 0; j < 3; j++)
+            assert_true((double)decoder->parameters[3 * f + j] == omega[3 * f + j]);
+    fc_decoder_layout at = fc_decoder_layout_of(&decoder->config, decoder->inputs);
+    const float *a = decoder->parameters + at.a;
+    size_t codes = decoder->config.codes;
+    for (size_t i = 0; i < codes; i++) /* channel 0 has the last two alone */
+        assert_true(a[i] == 0.0f && a[(COUNT + 1) * codes + i] == 0.0f);
+    fc_decoder_destroy(decoder);
+    fc_prior_destroy(prior);
+    fc_dataset_destroy(dataset);
 }
 
 /* ---------------------------------------------------------------- what cannot be learned */
@@ -448,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_ridge_that_is_given_leaves_the_filters_to_be_chosen),
         cmocka_unit_test(a_plain_axis_is_not_forced_to_close),
         cmocka_unit_test(a_smooth_field_on_the_sphere_is_interpolated),
+        cmocka_unit_test(only_harmonics_that_carry_something_are_kept),
         cmocka_unit_test(one_frame_is_too_few),
         cmocka_unit_test(frames_that_are_all_alike_are_refused),
         cmocka_unit_test(repetition_changes_no_bit_and_another_number_of_threads_hardly_one),
