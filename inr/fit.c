@@ -1,6 +1,7 @@
 /* Decoder fitting: chooses filters and the number of codes, fits, and fixes the gauge of the codes.
  */
 #include "inr/fit.h"
+#include "inr/displacement.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -112,14 +113,13 @@ static fc_status fit_series(fc_context *context, const fc__frames *training,
     FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
     *chosen_ridge = ridge;
     FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, &filters));
-    FC_TRY(
-        fc__series_fit(context, filters, training, validation, ridge, fit->em_iterations, &series));
+    FC_TRY(fc__series_fit(context, filters, training, validation, ridge, fit, &series));
     if (series.count == 0) {
         status = fc__fail(context, FC_ERROR_DATA,
                           "the training frames are all alike: there is nothing to learn");
         goto done;
     }
-    size_t codes = choose_codes(fit, &series, training->count);
+    size_t codes = choose_codes(fit, &series, training->count * (fit->copies + 1));
     double total, left = unresolved(&series, codes, &total), tolerated = fit->tolerance * total;
     if (fit->complete && fit->codes == 0 && left > tolerated) {
         FC_TRY(fc__install_whole(context, training->dataset, &wanted, &series, training->count,
@@ -415,6 +415,7 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
     config.channels = dataset->channel_count;
     for (size_t ch = 0; ch < config.channels; ch++)
         noise[ch] = 1e-4;
+    FC_TRY(fc__check_displacement(context, &config, fit, &dataset->domain));
     FC_TRY(fc__frames_select(context, dataset, train_frames, validation, false, &training));
     FC_TRY(fc__frames_select(context, dataset, train_frames, validation, true, &held));
     if (training.count < 2) {

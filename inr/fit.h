@@ -43,7 +43,7 @@ typedef struct fc__series {
 /* Fits the series of a decoder with layers = 0 (its filters only are used). `ridge` is relative to
  * the mean diagonal of the normal matrix. */
 fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const fc__frames *training,
-                         const fc__frames *validation, double ridge, size_t em_iterations,
+                         const fc__frames *validation, double ridge, const fc_fit_config *fit,
                          fc__series *series);
 void fc__series_clear(fc__series *series);
 

@@ -1,6 +1,7 @@
 /* Fourier series of frames that share points: regularised least squares on the features, then
  * proper orthogonal decomposition (POD) of the coefficients in the metric of the observed points.
  */
+#include "inr/displacement.h"
 #include "inr/fit.h"
 
 #include <math.h>
@@ -165,7 +166,25 @@ done:
     return status;
 }
 
-/* Mean of the training coefficients, which are centred, and their modes. */
+/* The coefficients alone of the frames and their copies. */
+static fc_status add_copies(fc_context *context, const fc_decoder *decoder,
+                            const fc_fit_config *fit, const coefficients *c, coefficients *all)
+{
+    fc_status status = FC_OK;
+    size_t width = 2 * decoder->config.filters, rows = c->count * c->size / width;
+    double offset[FC_MAX_DIMS];
+    all->count = c->count * (fit->copies + 1);
+    all->size = c->size;
+    FC_NEW(context, &all->x, fc__product(all->count, all->size));
+    for (size_t copy = 0; copy <= fit->copies; copy++) {
+        fc__displacement(&decoder->domain, fit, copy, offset);
+        fc__displace_series(decoder, offset, rows, c->x, all->x + copy * rows * width);
+    }
+done:
+    return status;
+}
+
+/* The training coefficients, which are centred, and their modes. */
 static fc_status decompose(fc_context *context, coefficients *c, size_t blocks, const double *gram,
                            fc__series *series)
 {
@@ -211,14 +230,14 @@ done:
 }
 
 fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const fc__frames *training,
-                         const fc__frames *validation, double ridge, size_t em_iterations,
+                         const fc__frames *validation, double ridge, const fc_fit_config *fit,
                          fc__series *series)
 {
     fc_status status = FC_OK;
     size_t channels = training->dataset->channel_count, width = 2 * decoder->config.filters;
     size_t size = channels * width, *counts = NULL, **index = NULL;
     const fc__frames *const sets[2] = {training, validation};
-    coefficients c[2] = {{0}, {0}};
+    coefficients c[2] = {{0}, {0}}, all = {0};
     double *gram = NULL, values = 0.0, variance, residual;
     bool shared, validated;
     *series = (fc__series){.validation_variance = NAN};
@@ -226,7 +245,10 @@ fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const f
     FC_NEW(context, &index, channels);
     FC_TRY(find_common(context, sets, counts, index, &shared, &validated));
     if (!shared) {
-        status = fc__series_fit_scattered(context, decoder, training, em_iterations, series);
+        status = fit->copies ? fc__fail(context, FC_ERROR_USAGE,
+                                        "fit.copies needs training frames that share their points")
+                             : fc__series_fit_scattered(context, decoder, training,
+                                                        fit->em_iterations, series);
         goto done;
     }
     FC_NEW(context, &gram, fc__product(size, width));
@@ -244,13 +266,14 @@ fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const f
     }
     for (size_t i = 0; i < size * width; i++)
         gram[i] /= values;
+    FC_TRY(add_copies(context, decoder, fit, &c[0], &all));
     FC_NEW(context, &series->mean, size);
-    for (size_t f = 0; f < c[0].count; f++)
+    for (size_t f = 0; f < all.count; f++)
         for (size_t i = 0; i < size; i++)
-            series->mean[i] += c[0].x[f * size + i] / (double)c[0].count;
+            series->mean[i] += all.x[f * size + i] / (double)all.count;
     FC_TRY(measure(context, &c[0], channels, series->mean, gram, values, &series->residual,
                    &variance));
-    FC_TRY(decompose(context, &c[0], channels, gram, series));
+    FC_TRY(decompose(context, &all, channels, gram, series));
     if (validated) {
         FC_TRY(measure(context, &c[1], channels, series->mean, gram, values, &residual,
                        &series->validation_variance));
@@ -264,6 +287,7 @@ done:
     free(gram);
     coefficients_clear(&c[0]);
     coefficients_clear(&c[1]);
+    coefficients_clear(&all);
     if (status != FC_OK)
         fc__series_clear(series);
     return status;

@@ -568,6 +568,9 @@ typedef struct fc_fit_config {
                              bends */
     double code_rate;     /* Adam rate of the codes, auto-decoding only; default 1e-3 */
     size_t em_iterations; /* FC_FIT_SERIES on points that differ between frames; default 5 */
+    size_t copies; /* of each frame, moved along longitude and periodic axes, for physics that is
+                      the same all along them: FC_FIT_SERIES on shared points; default 0 */
+    double shift;  /* how far at most, in the units of the axes; default 0 */
     uint64_t seed;
 } fc_fit_config;
 

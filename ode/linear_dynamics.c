@@ -1,6 +1,7 @@
 #include "ode/linear_dynamics.h"
 #include "ode/lim.h"
 #include "ode/residual.h"
+#include "ode/training_data.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -155,37 +156,6 @@ done:
     return status;
 }
 
-/* Both trajectories one after the other. */
-static fc_status join(fc_context *context, const fc_trajectories *a, const fc_trajectories *b,
-                      fc_trajectories *joined)
-{
-    fc_status status = FC_OK;
-    size_t frames = a->first[a->count], more = b->first[b->count], codes = a->codes;
-    size_t *first = NULL;
-    double *times = NULL;
-    float *z = NULL;
-    FC_NEW(context, &first, a->count + b->count + 1);
-    FC_NEW(context, &times, frames + more);
-    FC_NEW(context, &z, fc__product(frames + more, codes));
-    memcpy(first, a->first, (a->count + 1) * sizeof *first);
-    for (size_t s = 0; s <= b->count; s++)
-        first[a->count + s] = frames + b->first[s];
-    memcpy(times, a->times, frames * sizeof *times);
-    memcpy(times + frames, b->times, more * sizeof *times);
-    memcpy(z, a->z, frames * codes * sizeof *z);
-    memcpy(z + frames * codes, b->z, more * codes * sizeof *z);
-    *joined = (fc_trajectories){
-        .codes = codes, .count = a->count + b->count, .first = first, .times = times, .z = z};
-    first = NULL;
-    times = NULL;
-    z = NULL;
-done:
-    free(first);
-    free(times);
-    free(z);
-    return status;
-}
-
 fc_status fc__dynamics_settle(fc_context *context, const fc_trajectories *training,
                               const fc_trajectories *validation, fc_model *model)
 {
@@ -195,7 +165,7 @@ fc_status fc__dynamics_settle(fc_context *context, const fc_trajectories *traini
     fc_trajectories all = {0};
     double *departure = NULL, gain = 0.0;
     FC_NEW(context, &departure, r->lead_count);
-    FC_TRY(join(context, training, validation, &all));
+    FC_TRY(fc__trajectories_join(context, training, validation, &all));
     /* A field that is linear itself could only be better by chance. */
     if (validation->count && (model->field->config.rank || model->field->config.hidden))
         FC_TRY(compare_fields(context, training, validation, model, departure, &gain));
@@ -209,8 +179,6 @@ fc_status fc__dynamics_settle(fc_context *context, const fc_trajectories *traini
     FC_TRY(fc__baseline_fit(context, &all, model));
 done:
     free(departure);
-    free((void *)all.first);
-    free((void *)all.times);
-    free((void *)all.z);
+    fc__trajectories_clear(&all);
     return status;
 }

@@ -77,6 +77,13 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
           "fit.batch_frames and fit.batch_points must be at least 1");
     fault(list, size, !(c->fit.rate >= 0.0) || !(c->fit.code_rate > 0.0),
           "fit.rate must be >= 0 and fit.code_rate positive");
+    fault(list, size, !isfinite(c->fit.shift) || c->fit.shift < 0.0,
+          "fit.shift must be a finite length >= 0");
+    fault(list, size, (c->fit.copies > 0) != (c->fit.shift > 0.0),
+          "fit.copies and fit.shift go together");
+    fault(list, size, c->fit.copies > 64, "fit.copies must be at most 64");
+    fault(list, size, c->fit.copies && c->field_kind == FC_FIELD_EQUATION,
+          "fit.copies suits field.kind = bilinear; an equation is the same everywhere anyway");
     fault(list, size, c->decoder.layers > 16, "decoder.layers must be at most 16");
     fault(list, size, c->decoder.width > 65536, "decoder.width must be at most 65536");
     fault(list, size, !(c->decoder.omega0 >= 0.0) || !isfinite(c->decoder.omega0),
@@ -117,7 +124,7 @@ static bool wants_equation(const fc_training *t)
                   (c->decoder.filter == FC_FILTER_AUTO || c->decoder.filter == FC_FILTER_INTEGER);
     return c->field_kind == FC_FIELD_EQUATION ||
            (c->field_kind == FC_FIELD_AUTO && c->field_auto && periodic && series &&
-            c->fit.codes == 0 && c->memory == 0 && !t->data.dataset->record &&
+            c->fit.codes == 0 && c->fit.copies == 0 && c->memory == 0 && !t->data.dataset->record &&
             t->data.frame_count >= 64);
 }
 
@@ -244,6 +251,8 @@ static fc_status make_trajectories(fc_training *t, bool resumed)
                                 data->places, data->plan.stream, codes, NULL));
     FC_TRY(fc__trajectories_create(t->context, model, data, false, codes, &t->training));
     FC_TRY(fc__trajectories_create(t->context, model, data, true, codes, &t->validation));
+    FC_TRY(fc__trajectories_add_copies(t->context, model, whole, data, &t->config.fit, codes,
+                                       &t->training));
     if (!resumed && model->residual.lead_count)
         FC_TRY(fc__residual_climate(t->context, data->dataset, model));
 done:

@@ -1,4 +1,5 @@
 #include "ode/training_data.h"
+#include "inr/displacement.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -447,4 +448,84 @@ void fc__trajectories_clear(fc_trajectories *trajectories)
     free((void *)trajectories->times);
     free((void *)trajectories->z);
     *trajectories = (fc_trajectories){0};
+}
+
+fc_status fc__trajectories_join(fc_context *context, const fc_trajectories *a,
+                                const fc_trajectories *b, fc_trajectories *joined)
+{
+    fc_status status = FC_OK;
+    size_t frames = a->first[a->count], more = b->first[b->count], codes = a->codes;
+    size_t *first = NULL;
+    double *times = NULL;
+    float *z = NULL;
+    FC_NEW(context, &first, a->count + b->count + 1);
+    FC_NEW(context, &times, frames + more);
+    FC_NEW(context, &z, fc__product(frames + more, codes));
+    memcpy(first, a->first, (a->count + 1) * sizeof *first);
+    for (size_t s = 0; s <= b->count; s++)
+        first[a->count + s] = frames + b->first[s];
+    memcpy(times, a->times, frames * sizeof *times);
+    memcpy(times + frames, b->times, more * sizeof *times);
+    memcpy(z, a->z, frames * codes * sizeof *z);
+    memcpy(z + frames * codes, b->z, more * codes * sizeof *z);
+    *joined = (fc_trajectories){
+        .codes = codes, .count = a->count + b->count, .first = first, .times = times, .z = z};
+    first = NULL;
+    times = NULL;
+    z = NULL;
+done:
+    free(first);
+    free(times);
+    free(z);
+    return status;
+}
+
+/* ---------------------------------------------------------------- copies */
+
+/* Point sets, moved, in a dataset without frames. */
+static fc_status move_points(fc_context *context, const fc_dataset *source,
+                             const fc_fit_config *fit, size_t copy, fc_dataset **moved)
+{
+    fc_status status = FC_OK;
+    double offset[FC_MAX_DIMS], *x = NULL;
+    size_t dims = source->domain.dims, index;
+    fc__displacement(&source->domain, fit, copy, offset);
+    FC_TRY(fc_dataset_create(context, &source->domain, source->channel_count, moved));
+    for (size_t s = 0; s < source->points_count; s++) {
+        const fc_points *points = &source->points[s];
+        free(x);
+        FC_NEW(context, &x, points->count * dims);
+        for (size_t i = 0; i < points->count * dims; i++)
+            x[i] = points->coordinates[i] + offset[i % dims];
+        FC_TRY(fc_dataset_add_points(context, *moved, points->count, x, NULL, &index));
+    }
+done:
+    free(x);
+    return status;
+}
+
+fc_status fc__trajectories_add_copies(fc_context *context, const fc_model *model,
+                                      const fc_prior *prior, const fc__training_data *data,
+                                      const fc_fit_config *fit, double *codes,
+                                      fc_trajectories *trajectories)
+{
+    fc_status status = FC_OK;
+    fc_trajectories copies = {0}, joined = {0};
+    fc_dataset *moved = NULL, view = *data->source;
+    for (size_t copy = 1; copy <= fit->copies; copy++) {
+        fc_dataset_destroy(moved);
+        FC_TRY(move_points(context, data->source, fit, copy, &moved));
+        view.points = moved->points;
+        FC_TRY(fc__normalised_codes(context, model, prior, &view, data->frame_count, data->places,
+                                    data->plan.stream, codes, NULL));
+        FC_TRY(fc__trajectories_create(context, model, data, false, codes, &copies));
+        FC_TRY(fc__trajectories_join(context, trajectories, &copies, &joined));
+        fc__trajectories_clear(&copies);
+        fc__trajectories_clear(trajectories);
+        *trajectories = joined;
+    }
+done:
+    fc__trajectories_clear(&copies);
+    fc_dataset_destroy(moved);
+    return status;
 }

@@ -57,5 +57,14 @@ fc_status fc__trajectories_create(fc_context *context, const fc_model *model,
                                   const fc__training_data *data, bool flag, const double *codes,
                                   fc_trajectories *trajectories);
 void fc__trajectories_clear(fc_trajectories *trajectories);
+/* Both, one after the other. */
+fc_status fc__trajectories_join(fc_context *context, const fc_trajectories *a,
+                                const fc_trajectories *b, fc_trajectories *joined);
+/* Adds the trajectories of the copies that the decoder was fitted on beside its training frames:
+ * the same values at displaced points. codes (frame_count, C) is written over. */
+fc_status fc__trajectories_add_copies(fc_context *context, const fc_model *model,
+                                      const fc_prior *prior, const fc__training_data *data,
+                                      const fc_fit_config *fit, double *codes,
+                                      fc_trajectories *trajectories);
 
 #endif

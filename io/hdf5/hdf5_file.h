@@ -80,7 +80,8 @@ fc_status fc__h5_make_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *g
 /* *group < 0 and FC_OK when there is none. */
 fc_status fc__h5_find_group(fc__h5 *h5, hid_t parent, const char *name, hid_t *group);
 
-/* One contiguous array with all its values; rank 0 = scalar. Values are stored little endian. */
+/* One array with all its values, large matrices compressed; rank 0 = scalar. Values are stored
+ * little endian. */
 fc_status fc__h5_write_array(fc__h5 *h5, hid_t parent, const char *name, hid_t type, size_t rank,
                              const size_t *shape, const void *values);
 /* A scalar string of any length. */

@@ -245,6 +245,26 @@ bool fc__h5_holds(hid_t parent, const char *name)
 
 /* ---------------------------------------------------------------- arrays */
 
+/* Matrices are compressed, as covariances are diagonal and weights may be zero, by rows of a few
+ * hundred kilobytes. */
+static void compress_matrix(hid_t creation, hid_t type, size_t rank, const hsize_t *extent)
+{
+    enum { PIECE = 1 << 18, LEVEL = 4 };
+    hsize_t piece[FC__MAX_RANK] = {0}, row = H5Tget_size(type), total = rank > 1 ? row : 0;
+    for (size_t i = 0; i < rank; i++)
+        total *= extent[i];
+    if (total < PIECE)
+        return;
+    for (size_t i = rank; i-- > 0;) {
+        hsize_t fitting = PIECE / row ? PIECE / row : 1;
+        piece[i] = extent[i] < fitting ? extent[i] : fitting;
+        row *= extent[i];
+    }
+    H5Pset_chunk(creation, (int)rank, piece);
+    H5Pset_shuffle(creation);
+    H5Pset_deflate(creation, LEVEL);
+}
+
 fc_status fc__h5_write_array(fc__h5 *h5, hid_t parent, const char *name, hid_t type, size_t rank,
                              const size_t *shape, const void *values)
 {
@@ -254,6 +274,7 @@ fc_status fc__h5_write_array(fc__h5 *h5, hid_t parent, const char *name, hid_t t
         extent[i] = shape[i];
     hid_t stored = stored_type(type), creation = H5Pcreate(H5P_DATASET_CREATE);
     fc__h5_set_dataset_properties(creation);
+    compress_matrix(creation, type, rank, extent);
     hid_t space = rank ? H5Screate_simple((int)rank, extent, NULL) : H5Screate(H5S_SCALAR);
     hid_t dataset = H5Dcreate2(parent, name, stored, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (dataset < 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 ||

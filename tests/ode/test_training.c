@@ -1,3 +1,4 @@
+#include "inr/displacement.h"
 #include "ode/residual.h"
 #include "ode/training_data.h"
 #include "training_fixture.h"
@@ -167,6 +168,70 @@ static void gaps_in_time_cut_a_sequence_into_trajectories(void **state)
     free(codes);
 }
 
+/* A wave's codes turn by its phase over the displacement. */
+static void copies_are_trajectories_of_displaced_fields(void **state)
+{
+    fc_dataset *dataset = wave_dataset(*state, waves);
+    fc_train_config config = quick_config(100);
+    config.validation = 0.3; /* of which there are no copies */
+    config.fit.copies = 2;
+    config.fit.shift = 0.4;
+    fc__training_data data;
+    fc_trajectories t;
+    fc_model *model = zeros(1, sizeof *model), *right = wave_model(*state, 1, 1e-4);
+    must(*state, fc__training_data_create(*state, dataset, &config, model, &data));
+    model->decoder = wave_decoder(*state, 1);
+    model->noise[0] = 1e-8;
+    double *codes = zeros(data.frame_count * CODES, sizeof *codes);
+    must(*state, fc__normalised_codes(*state, model, right->prior, data.source, data.frame_count,
+                                      data.places, 0, codes, NULL));
+    must(*state, fc__trajectories_create(*state, model, &data, false, codes, &t));
+    size_t count = t.count, frames = t.first[count];
+    assert_int_equal(count, waves.sequences - 4);
+    must(*state,
+         fc__trajectories_add_copies(*state, model, right->prior, &data, &config.fit, codes, &t));
+    assert_int_equal(t.count, 3 * count);
+    assert_int_equal(t.first[t.count], 3 * frames);
+    for (size_t i = 0; i < 3 * frames; i++) {
+        double offset[FC_MAX_DIMS];
+        fc__displacement(&model->domain, &config.fit, i / frames, offset);
+        assert_near(t.times[i], t.times[i % frames], 1e-12);
+        for (size_t w = 0; w < WAVES; w++) {
+            double turn =
+                2.0 * M_PI *
+                (wave_number[w][0] * offset[0] / 2.0 + wave_number[w][1] * offset[1] / 3.0);
+            const float *z = t.z + i % frames * CODES + 2 * w, *moved = t.z + i * CODES + 2 * w;
+            double a = (double)z[0], b = (double)z[1];
+            assert_near((double)moved[0], a * cos(turn) - b * sin(turn), 1e-5);
+            assert_near((double)moved[1], a * sin(turn) + b * cos(turn), 1e-5);
+        }
+    }
+    fc__trajectories_clear(&t);
+    fc__training_data_clear(&data);
+    fc_model_destroy(model);
+    fc_model_destroy(right);
+    fc_dataset_destroy(dataset);
+    free(codes);
+}
+
+static void copies_are_learned_from_as_well(void **state)
+{
+    fc_dataset *dataset = wave_dataset(*state, waves);
+    wave_world later = waves;
+    later.seed = 77;
+    later.frames = 28;
+    fc_dataset *fresh = wave_dataset(*state, later);
+    fc_train_config config = quick_config(4000);
+    config.fit.copies = 3;
+    config.fit.shift = 0.5;
+    fc_model *model = train(*state, dataset, &config);
+    assert_int_equal(model->decoder->config.codes, CODES);
+    assert_below(forecast_error(*state, model, fresh), TOLERANCE_FORECAST);
+    fc_model_destroy(model);
+    fc_dataset_destroy(dataset);
+    fc_dataset_destroy(fresh);
+}
+
 static void error_bars_are_measured_at_the_end(void **state)
 {
     fc_dataset *dataset = wave_dataset(*state, waves);
@@ -307,6 +372,8 @@ static void all_faults_of_a_configuration_are_named_at_once(void **state)
                                         "fit.max_codes must",
                                         "fit.batch_frames and",
                                         "fit.rate must",
+                                        "fit.copies and fit.shift go",
+                                        "fit.copies must",
                                         "decoder.width must",
                                         "decoder.omega0 must",
                                         "decoder.layers must",
@@ -329,6 +396,7 @@ static void all_faults_of_a_configuration_are_named_at_once(void **state)
     config.fit.max_codes = 0;
     config.fit.batch_points = 0;
     config.fit.rate = -1.0;
+    config.fit.copies = 65;
     config.decoder.layers = 17;
     config.decoder.width = 65537;
     config.decoder.omega0 = -1.0;
@@ -378,6 +446,8 @@ int main(void)
         cmocka_unit_test(the_model_describes_the_training_data),
         cmocka_unit_test(most_sequences_may_be_held_out_but_not_all),
         cmocka_unit_test(gaps_in_time_cut_a_sequence_into_trajectories),
+        cmocka_unit_test(copies_are_trajectories_of_displaced_fields),
+        cmocka_unit_test(copies_are_learned_from_as_well),
         cmocka_unit_test(error_bars_are_measured_at_the_end),
         cmocka_unit_test(a_monthly_record_is_forecast_better_than_persistence),
         cmocka_unit_test(nothing_after_the_end_of_training_is_learned_from),
