@@ -238,7 +238,7 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
                               double least, uint64_t seed)
 {
     static const double shares[] = {0.01, 0.05, 0.2, 1.0};
-    enum { SHARES = 4 };
+    enum { SHARES = 4, MASKS = 4 }; /* few masks, whose bases are formed once for all frames */
     fc_status status = FC_OK;
     fc__frames frames = {0};
     float *ratios = NULL;
@@ -255,7 +255,7 @@ fc_status fc__fit_calibration(fc_context *context, fc_model *model, const fc_dat
         for (size_t f = 0; f < frames.count; f++) {
             const fc_frame *frame = frames.frame[f];
             FC_TRY(add_ratios(context, model, &dataset->points[frame->points], frame, shares[k],
-                              seed + 100 * k + f, &values, &count, ratios));
+                              seed + 100 * k + f % MASKS, &values, &count, ratios));
         }
         values /= (double)frames.count;
         if (count == 0 || (found && values <= observed[found - 1] * 1.01))

@@ -54,7 +54,7 @@ static void fault(char *list, size_t size, bool faulty, const char *text)
 
 fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c)
 {
-    char list[900] = "";
+    char list[1000] = "";
     size_t size = sizeof list;
     fault(list, size, !(c->minutes >= 0.0) || !isfinite(c->minutes),
           "minutes must be a finite number >= 0");

@@ -19,18 +19,18 @@ passed=0 failed=0 skipped=0
 
 as_one() { if [ "$2" = 0 ]; then echo 1 0 0; else echo 0 1 0; fi; }
 
-# The cases of every cmocka program that ctest -V ran; a program that reports no cases (an example),
-# and one that died, counts as one.
+# The cases of every cmocka program that ctest -V ran, whose lines lead with its number; a program
+# that reports no cases (an example), and one that died, counts as one.
 as_cases() {
     awk -v status="$2" '
-        /^[0-9]+: ok /              { ok++ }
-        /^[0-9]+: not ok .*# SKIP/  { skip++; next }
-        /^[0-9]+: not ok /          { bad++ }
+        /^[0-9]+: ok /              { ok[$1 + 0]++; all_ok++ }
+        /^[0-9]+: not ok .*# SKIP/  { skip[$1 + 0]++; all_skip++; next }
+        /^[0-9]+: not ok /          { bad[$1 + 0]++; all_bad++ }
         /^ *[0-9]+\/[0-9]+ Test +#/ {
-            if (/   Passed  / && !ok && !skip) ok = 1
-            if (!/   Passed  / && !bad) bad = 1
-            all_ok += ok; all_bad += bad; all_skip += skip
-            ok = bad = skip = 0
+            match($0, /#[0-9]+/)
+            number = substr($0, RSTART + 1, RLENGTH - 1) + 0
+            all_ok += /   Passed  / && !ok[number] && !skip[number]
+            all_bad += !/   Passed  / && !bad[number]
         }
         END {
             if (status != 0 && !all_bad) all_bad = 1
@@ -147,7 +147,7 @@ else
     skip 'build with clang, static' 'not installed'
     skip 'clang-tidy' 'needs the tree built with clang'
 fi
-step 'tests' as_cases ctest --test-dir build -V
+step 'tests' as_cases ctest --test-dir build -V -j "$jobs"
 step 'command line' as_summary bash tests/cli/run.sh build
 step 'installation' as_one env CC=gcc bash tests/install/run.sh build
 [ ! -e build/clang/libfieldcast.a ] ||
@@ -159,7 +159,7 @@ else
     skip 'readers under fuzzing' 'clang is not installed'
 fi
 if step 'build with sanitizers' as_one build asan; then
-    step 'tests under sanitizers' as_cases ctest --test-dir build/asan -V
+    step 'tests under sanitizers' as_cases ctest --test-dir build/asan -V -j "$jobs"
     step 'command line under sanitizers' as_summary bash tests/cli/run.sh build/asan
 fi
 finish

@@ -809,30 +809,41 @@ test_impossible_pictures_are_refused() {
 . "$(dirname -- "${BASH_SOURCE[0]}")/streaming.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/generate.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/protocols.sh"
-passed=0 failed=0 skipped=0
 if ! (prepare) >"$root/prepare" 2>&1; then
     echo 'FAIL  the files that the tests share could not be made:'
     tail -n 5 "$root/prepare"
     echo '0 passed, 1 failed, 0 skipped'
     exit 1
 fi
+
+# Runs a test, tells how it went and writes that to $root/NAME.result.
+run() {
+    local name=$1 status
+    mkdir "$root/$name"
+    # Not within a condition, where bash would go on after a failed command.
+    (set -e && cd "$root/$name" && $name) 2>"$root/$name.failure"
+    status=$?
+    case $status in
+    0) result=ok ;;
+    77) result="skip: $(tail -n 1 "$root/$name.failure")" ;;
+    *) result="FAIL$(printf '\n' && cat "$root/$name.failure")" ;;
+    esac
+    echo "${result%%:*}" | head -n 1 >"$root/$name.result"
+    printf '%-6s%s%s\n' "${result:0:4}" "${name#test_}" "${result:4}"
+}
+
+# As many at a time as there are processors.
 for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
     [[ $name == *$pattern* ]] || continue
-    mkdir "$root/$name"
-    # Not within the condition, where bash would go on after a failed command.
-    (set -e && cd "$root/$name" && $name) 2>"$root/failure"
-    status=$?
-    if [ $status -eq 0 ]; then
-        passed=$((passed + 1))
-        printf 'ok    %s\n' "${name#test_}"
-    elif [ $status -eq 77 ]; then
-        skipped=$((skipped + 1))
-        printf 'skip  %s: %s\n' "${name#test_}" "$(tail -n 1 "$root/failure")"
-    else
-        failed=$((failed + 1))
-        printf 'FAIL  %s\n' "${name#test_}"
-        cat "$root/failure"
-    fi
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+        wait -n
+    done
+    run "$name" &
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+wait
+count() {
+    cat "$root"/*.result 2>/dev/null | grep -c "^$1"
+}
+failed=$(count FAIL)
+echo "$(count ok) passed, $failed failed, $(count skip) skipped"
+[ "$failed" -eq 0 ]

@@ -6,19 +6,32 @@
 set -u
 build=$(realpath -- "${1:?usage: tests/fuzz/run.sh BUILD_DIRECTORY [SECONDS]}")
 seconds=${2:-12}
-passed=0 failed=0
 mkdir -p "$build/found"
-for target in "$build"/tests/fuzz/fuzz_*; do
-    name=$(basename "$target")
-    if "$target" -seed=1 -len_control=0 -max_len=96 -max_total_time="$seconds" -timeout=60 -malloc_limit_mb=512 \
-        -rss_limit_mb=2048 -artifact_prefix="$build/found/$name-" >"$build/found/$name.log" 2>&1; then
+rm -f "$build"/found/*.result
+
+# Runs a fuzzer and tells how it went.
+run() {
+    local name
+    name=$(basename "$1")
+    if "$1" -seed=1 -len_control=0 -max_len=96 -max_total_time="$seconds" -timeout=60 \
+        -malloc_limit_mb=512 -rss_limit_mb=2048 -artifact_prefix="$build/found/$name-" \
+        >"$build/found/$name.log" 2>&1; then
+        echo ok >"$build/found/$name.result"
         echo "ok     $name: $(grep -o 'DONE.*' "$build/found/$name.log")"
-        passed=$((passed + 1))
     else
-        echo "FAILED $name"
-        tail -n 40 "$build/found/$name.log"
-        failed=$((failed + 1))
+        echo failed >"$build/found/$name.result"
+        printf 'FAILED %s\n%s\n' "$name" "$(tail -n 40 "$build/found/$name.log")"
     fi
+}
+
+# As many at a time as there are processors.
+for target in "$build"/tests/fuzz/fuzz_*; do
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+        wait -n
+    done
+    run "$target" &
 done
-echo "$passed passed, $failed failed, 0 skipped"
+wait
+failed=$(grep -l failed "$build"/found/*.result | wc -l)
+echo "$(grep -l ok "$build"/found/*.result | wc -l) passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
