@@ -12,6 +12,7 @@ fc_fit_config fc_fit_config_default(void)
     return (fc_fit_config){
         .method = FC_FIT_AUTO,
         .max_codes = 256,
+        .max_filters = 4096,
         .tolerance = 3e-6,
         .steps = 3000,
         .batch_frames = 16,
@@ -110,7 +111,7 @@ static fc_status fit_series(fc_context *context, const fc__frames *training,
     double ridge = fit->ridge;
     wanted.codes = 1;
     wanted.layers = 0;
-    FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
+    FC_TRY(fc__choose_filters(context, training, fit, &wanted, &ridge));
     *chosen_ridge = ridge;
     FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, &filters));
     FC_TRY(fc__series_fit(context, filters, training, validation, ridge, fit, &series));
@@ -282,7 +283,7 @@ fc_status fc__fit_network(fc_context *context, const fc__frames *training,
     if (fit->method != FC_FIT_AUTO_DECODING && shared)
         FC_TRY(fc__series_codes(context, training, validation, config, fit, &wanted.codes, &z));
     wanted.filters = wanted.filters ? wanted.filters : 32;
-    FC_TRY(fc__choose_filters(context, training, fit->tolerance, &wanted, &ridge));
+    FC_TRY(fc__choose_filters(context, training, fit, &wanted, &ridge));
     FC_TRY(fc_decoder_create(context, &training->dataset->domain, &wanted, decoder));
     FC_NEW(context, &codes, fc__product(training->count, wanted.codes));
     for (size_t i = 0; z && i < training->count * wanted.codes; i++)

@@ -103,8 +103,8 @@ fc_status fc__normal_equations(fc_context *context, const fc_decoder *decoder,
 
 /* Kind and number of filters, bandwidth and ridge by the error on held-out points; what the caller
  * has set (non-zero) stays. */
-fc_status fc__choose_filters(fc_context *context, const fc__frames *training, double tolerance,
-                             fc_decoder_config *config, double *ridge);
+fc_status fc__choose_filters(fc_context *context, const fc__frames *training,
+                             const fc_fit_config *fit, fc_decoder_config *config, double *ridge);
 
 /* Iterative fitting of a decoder by Adam (fit_gradient.c). */
 typedef enum fc__code_policy {

@@ -99,9 +99,9 @@ done:
     return status;
 }
 
-/* Triangular truncations that the points outnumber, but no orders that the longitudes of a grid do
- * not tell apart. Returns their number. */
-static size_t list_harmonics(const fc_decoder_config *config, const trial *t,
+/* Triangular truncations of at most so many harmonics, which the points outnumber, but no orders
+ * that the longitudes of a grid do not tell apart. Returns their number. */
+static size_t list_harmonics(const fc_decoder_config *config, const trial *t, size_t most,
                              fc_decoder_config candidates[MOST_CANDIDATES])
 {
     static const size_t degrees[] = {5, 10, 15, 21, 31, 42, 53, 63, 72, 85, 106};
@@ -111,7 +111,8 @@ static size_t list_harmonics(const fc_decoder_config *config, const trial *t,
         size_t filters = 0, degree = degrees[i], order = degree < largest ? degree : largest;
         for (size_t l = 0; l <= degree; l++)
             filters += (l < order ? l : order) + 1;
-        if (count && 10 * (2 * filters - degree - 1) > 8 * t->fit_count)
+        bool few = filters <= most && 10 * (2 * filters - degree - 1) <= 8 * t->fit_count;
+        if (count && !few)
             break;
         candidate.filters = filters;
         candidate.bandwidth = config->bandwidth > 0.0 ? config->bandwidth
@@ -127,7 +128,7 @@ static size_t list_harmonics(const fc_decoder_config *config, const trial *t,
 
 /* Candidates in order of cost; returns their number. Whole wave numbers stay below the Nyquist
  * number of a grid, beyond which held-out grid points could not tell them apart. */
-static size_t list_candidates(const fc_decoder_config *config, const trial *t,
+static size_t list_candidates(const fc_decoder_config *config, const trial *t, size_t harmonics,
                               fc_decoder_config candidates[MOST_CANDIDATES])
 {
     static const size_t filters[] = {10, 19, 37, 75, 151, 307, 613, 1021};
@@ -138,7 +139,7 @@ static size_t list_candidates(const fc_decoder_config *config, const trial *t,
         if (t->points->grid[i] && t->points->grid[i] < nyquist)
             nyquist = t->points->grid[i];
     if (config->filter == FC_FILTER_HARMONIC)
-        return list_harmonics(config, t, candidates);
+        return list_harmonics(config, t, harmonics, candidates);
     fc_decoder_config candidate = *config;
     if (config->filter == FC_FILTER_INTEGER) {
         for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
@@ -159,13 +160,13 @@ static size_t list_candidates(const fc_decoder_config *config, const trial *t,
     return count;
 }
 
-static fc_status run_trial(fc_context *context, const trial *t, double tolerance,
+static fc_status run_trial(fc_context *context, const trial *t, const fc_fit_config *fit,
                            fc_decoder_config *config, double *ridge)
 {
     fc_status status = FC_OK;
     fc_decoder_config candidates[MOST_CANDIDATES];
     double errors[MOST_CANDIDATES][RIDGES], least = INFINITY, variance = 0.0;
-    size_t count = list_candidates(config, t, candidates);
+    size_t count = list_candidates(config, t, fit->max_filters, candidates);
     size_t channels = t->frames.dataset->channel_count;
     for (size_t f = 0; f < t->frames.count; f++)
         for (size_t i = 0; i < t->held_count * channels; i++) {
@@ -188,7 +189,7 @@ static fc_status run_trial(fc_context *context, const trial *t, double tolerance
         size_t best = 0;
         for (size_t r = 1; r < t->ridge_count; r++)
             best = errors[k][r] < errors[k][best] ? r : best;
-        if (errors[k][best] <= 1.02 * least + 0.1 * tolerance * variance) {
+        if (errors[k][best] <= 1.02 * least + 0.1 * fit->tolerance * variance) {
             *config = candidates[k];
             *ridge = t->ridges[best];
             break;
@@ -238,8 +239,8 @@ static void fill_defaults(const fc__frames *training, fc_decoder_config *config,
         *ridge = 1e-6;
 }
 
-fc_status fc__choose_filters(fc_context *context, const fc__frames *training, double tolerance,
-                             fc_decoder_config *config, double *ridge)
+fc_status fc__choose_filters(fc_context *context, const fc__frames *training,
+                             const fc_fit_config *fit, fc_decoder_config *config, double *ridge)
 {
     fc_status status = FC_OK;
     size_t *index = NULL, *order = NULL, *mixed = NULL, count = 0;
@@ -272,7 +273,7 @@ fc_status fc__choose_filters(fc_context *context, const fc__frames *training, do
         t.fit_count = points - t.held_count;
         t.held = mixed;
         t.fit = mixed + t.held_count;
-        FC_TRY(run_trial(context, &t, tolerance, config, ridge));
+        FC_TRY(run_trial(context, &t, fit, config, ridge));
     }
     fill_defaults(training, config, ridge);
 done:

@@ -555,6 +555,7 @@ typedef struct fc_fit_config {
                              variance, at most max_codes and a third of the training frames */
     size_t max_codes;     /* default 256 */
     double tolerance;     /* share of the variance that may stay unresolved; default 3e-6 */
+    size_t max_filters;   /* most harmonics to choose; default 4096 */
     bool complete;        /* FC_FIT_SERIES: where no such number of modes is found, a code for each
                              coefficient of the series, and always for scattered frames on domains
                              without edges, whose spectrum is fitted; default false */

@@ -14,6 +14,7 @@
 
 typedef struct demand {
     double base;    /* what training takes in any case */
+    double samples; /* a frame and its copies */
     double frame;   /* bytes of the largest frame */
     double size;    /* most coefficients of a frame's series */
     double network; /* copies of a frame that the fit of a network makes */
@@ -30,8 +31,8 @@ static double least(double a, double b)
  * matrices of its normal equations and modes, and LAPACK's work on these. */
 static double fit_bytes(const demand *d, double frames)
 {
-    double rank = least(frames, d->size);
-    double series = d->size * (3.0 * d->size + 4.0 * frames + 4.0 * rank);
+    double samples = d->samples * frames, rank = least(samples, d->size);
+    double series = d->size * (3.0 * d->size + 4.0 * samples + 4.0 * rank);
     return d->base + frames * d->frame * (1.0 + d->network) + series * sizeof(double);
 }
 
@@ -42,15 +43,16 @@ static double encode_bytes(const demand *d, double frames, double blocks)
 
 static demand measure(const fc_dataset *dataset, const fc_train_config *config, size_t frames)
 {
-    enum { PROGRAM = 96 << 20, MOST_FILTERS = 1024 };
+    enum { PROGRAM = 96 << 20 };
     double points = (double)fc_dataset_max_points(dataset), all = (double)frames;
     double channels = (double)dataset->channel_count, coordinates = 0.0, count = 0.0;
     for (size_t p = 0; p < dataset->points_count; p++)
         coordinates += (double)dataset->points[p].count * (double)dataset->domain.dims;
     for (size_t s = 0; s < dataset->sequence_count; s++)
         count += (double)dataset->sequences[s].frame_count;
-    double filters = config->decoder.filters ? (double)config->decoder.filters
-                                             : least(fmax(0.4 * points, 1.0), MOST_FILTERS);
+    double filters = config->decoder.filters
+                         ? (double)config->decoder.filters
+                         : least(fmax(0.4 * points, 1.0), FC__MOST_FILTERS_LIMITED);
     double codes = config->fit.codes ? (double)config->fit.codes
                                      : least((double)config->fit.max_codes, fmax(all / 3.0, 1.0));
     /* Points and times stand in the dataset and in the copy that is fitted on; a frame has its code
@@ -58,10 +60,12 @@ static demand measure(const fc_dataset *dataset, const fc_train_config *config, 
     return (demand){
         .base = PROGRAM + 2.0 * coordinates * sizeof(double) +
                 count * (sizeof(fc_frame) + sizeof(double)) + all * 3.0 * sizeof(fc__place),
+        .samples = (double)config->fit.copies + 1.0,
         .frame = (double)fc__largest_frame(dataset),
         .size = 2.0 * filters * channels,
         .network = config->decoder.layers || !fc_decoder_is_affine(&config->decoder) ? 4.0 : 0.0,
-        .codes = all * codes * (sizeof(double) + sizeof(float)),
+        .codes =
+            all * codes * (sizeof(double) + ((double)config->fit.copies + 1.0) * sizeof(float)),
         .batch =
             (double)fc__largest_frame(dataset) * least((double)fc__encoding_batch(dataset), all)};
 }

@@ -72,7 +72,8 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     fault(list, size, c->fit.codes > 65536, "codes must be at most 65536");
     fault(list, size, !(c->fit.tolerance > 0.0 && c->fit.tolerance < 1.0),
           "fit.tolerance must lie in (0, 1)");
-    fault(list, size, c->fit.max_codes == 0, "fit.max_codes must be at least 1");
+    fault(list, size, c->fit.max_codes == 0 || c->fit.max_filters == 0,
+          "fit.max_codes and fit.max_filters must be at least 1");
     fault(list, size, c->fit.batch_frames == 0 || c->fit.batch_points == 0,
           "fit.batch_frames and fit.batch_points must be at least 1");
     fault(list, size, !(c->fit.rate >= 0.0) || !(c->fit.code_rate > 0.0),
@@ -155,6 +156,8 @@ static fc_status fit_decoder(fc_training *t, bool for_equation)
                         "decoder.family: forecasts of a record carry the residual of its latest "
                         "observations, which needs a basis: choose fourier");
     decoder.seed = fit.seed = t->config.seed;
+    if (t->config.memory && fit.max_filters > FC__MOST_FILTERS_LIMITED)
+        fit.max_filters = FC__MOST_FILTERS_LIMITED;
     if (for_equation)
         widen(&fit);
     FC_TRY(fc_decoder_fit(t->context, t->data.dataset, 0, t->data.validation, &decoder, &fit,

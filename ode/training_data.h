@@ -16,6 +16,9 @@ typedef struct fc__memory_plan {
     size_t stream; /* bytes of the blocks of frames that are read, 0 = no limit */
 } fc__memory_plan;
 
+/* Most filters that are chosen where memory is limited. */
+enum { FC__MOST_FILTERS_LIMITED = 1024 };
+
 /* For `training` and `validation` frames to train on. All are fitted on where the configuration
  * sets no limit. FC_ERROR_USAGE, naming the least that will do, when the limit is too small. */
 fc_status fc__memory_plan_make(fc_context *context, const fc_dataset *dataset,

@@ -86,6 +86,7 @@ static const config_field fields[] = {
     CHOICE("fit.method", fit.method, "auto|series|projection|auto-decoding"),
     FIELD("fit.codes", FIELD_COUNT, fit.codes),
     FIELD("fit.max_codes", FIELD_COUNT, fit.max_codes),
+    FIELD("fit.max_filters", FIELD_COUNT, fit.max_filters),
     FIELD("fit.copies", FIELD_COUNT, fit.copies),
     FIELD("fit.shift", FIELD_REAL, fit.shift),
     FIELD("fit.tolerance", FIELD_REAL, fit.tolerance),

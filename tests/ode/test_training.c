@@ -369,7 +369,7 @@ static void all_faults_of_a_configuration_are_named_at_once(void **state)
                                         "harmonics must",
                                         "codes must",
                                         "fit.tolerance must",
-                                        "fit.max_codes must",
+                                        "fit.max_codes and fit.max_filters must",
                                         "fit.batch_frames and",
                                         "fit.rate must",
                                         "fit.copies and fit.shift go",
