@@ -104,7 +104,7 @@ fc_status fc__prune_harmonics(fc_context *context, fc_decoder *decoder, const fc
     qsort(shares, count, sizeof *shares, compare_shares);
     for (size_t i = 0; i < count; i++) {
         spare -= shares[i].energy;
-        if (spare < 0.0)
+        if (spare < 0.0 || i + 1 == count) /* one at least */
             kept[shares[i].filter] = true;
         else
             clear_share(decoder, &at, &shares[i]);

@@ -442,6 +442,33 @@ static void only_harmonics_that_carry_something_are_kept(void **state)
     fc_dataset_destroy(dataset);
 }
 
+/* Noise at every point: no harmonic stands out, but a decoder needs one. */
+static void noise_leaves_at_least_one_harmonic(void **state)
+{
+    const double omega[] = {0, 0, 0};
+    fc_dataset *dataset = harmonic_frames(*state, 1, omega, 12);
+    fc_decoder_config config = fc_decoder_config_default();
+    fc_fit_config fit = fc_fit_config_default();
+    fc_decoder *decoder;
+    fc_prior *prior;
+    double noise[2];
+    for (size_t f = 0; f < 12; f++) {
+        fc__rng rng = fc__rng_create(f, 4);
+        float *values = dataset->sequences[0].frames[f].values;
+        for (size_t i = 0; i < 2 * dataset->points[0].count; i++)
+            values[i] = (float)fc__rng_normal(&rng);
+    }
+    config.channels = 2;
+    fit.codes = 1;
+    fit.tolerance = 0.99;
+    fit.ridge = 1e6; /* draws all coefficients to zero */
+    CHECK(fc_decoder_fit(*state, dataset, 0, NULL, &config, &fit, &decoder, &prior, noise, NULL));
+    assert_int_equal(decoder->config.filters, 1);
+    fc_decoder_destroy(decoder);
+    fc_prior_destroy(prior);
+    fc_dataset_destroy(dataset);
+}
+
 /* ---------------------------------------------------------------- what cannot be learned */
 
 static void refused(fc_context *context, const sample *s, size_t frames, const bool *validation,
@@ -526,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_plain_axis_is_not_forced_to_close),
         cmocka_unit_test(a_smooth_field_on_the_sphere_is_interpolated),
         cmocka_unit_test(only_harmonics_that_carry_something_are_kept),
+        cmocka_unit_test(noise_leaves_at_least_one_harmonic),
         cmocka_unit_test(one_frame_is_too_few),
         cmocka_unit_test(frames_that_are_all_alike_are_refused),
         cmocka_unit_test(repetition_changes_no_bit_and_another_number_of_threads_hardly_one),
