@@ -87,6 +87,9 @@ def main(folder, version):
     print("|---|---|---|---|---|---|---|---|---|")
     for (case, setting, metric, goal, dino, best, model), runs in rows.items():
         name = {"mse": "MSE", "rel_l2": "relative L2"}[metric]
+        lost = sum(run["scores"].get("failed", 0) for run in runs)
+        if lost:
+            setting += f"; {lost} sequences failed and are left out"
         print(f"| {case} | {setting} | {name} | {pair(runs, metric, 'in_t', 'out_t')} "
               f"| {pair(runs, metric, 'in_s', 'out_s')} | {text_of(goal)} | {text_of(dino)} "
               f"| {text_of(best)} | {model} |")
