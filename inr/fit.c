@@ -433,7 +433,7 @@ fc_status fc_decoder_fit(fc_context *context, const fc_dataset *dataset, size_t 
     }
     if (!fc_decoder_is_affine(&config))
         FC_TRY(fc__fit_bent(context, &training, &held, &config, fit, decoder, prior));
-    else if (config.layers == 0 && fit->complete && fit->codes == 0 &&
+    else if (config.layers == 0 && fit->complete && fit->codes == 0 && fit->copies == 0 &&
              fc__suits_stationary(&training))
         FC_TRY(fc__fit_stationary(context, &training, &config, fit, decoder, prior, noise));
     else if (config.layers == 0 && fit->method != FC_FIT_AUTO_DECODING)

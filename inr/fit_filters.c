@@ -99,14 +99,29 @@ done:
     return status;
 }
 
-/* Triangular truncations of at most so many harmonics, which the points outnumber, but no orders
- * that the longitudes of a grid do not tell apart. Returns their number. */
+/* The largest order that the longitudes of a grid tell apart, or any. */
+static size_t largest_order(const trial *t)
+{
+    const fc_domain *domain = &t->frames.dataset->domain;
+    size_t longitudes = 0;
+    for (size_t i = 0; i < domain->dims; i++)
+        if (domain->axis[i].kind == FC_AXIS_LONGITUDE)
+            longitudes = t->points->grid[domain->dims - 1 - i];
+    return longitudes ? (longitudes - 1) / 2 : SIZE_MAX;
+}
+
+/* Triangular truncations of at most so many harmonics, which the points outnumber; returns their
+ * number. Orders end where the caller or the grid says. */
 static size_t list_harmonics(const fc_decoder_config *config, const trial *t, size_t most,
                              fc_decoder_config candidates[MOST_CANDIDATES])
 {
     static const size_t degrees[] = {5, 10, 15, 21, 31, 42, 53, 63, 72, 85, 106};
-    size_t count = 0, largest = t->points->grid[1] ? (t->points->grid[1] - 1) / 2 : SIZE_MAX;
-    fc_decoder_config candidate = *config;
+    size_t count = 0, largest = largest_order(t);
+    candidates[0] = *config;
+    if (config->filters)
+        return 1;
+    if (config->bandwidth > 0.0 && config->bandwidth < (double)largest)
+        largest = (size_t)config->bandwidth;
     for (size_t i = 0; i < sizeof degrees / sizeof *degrees; i++) {
         size_t filters = 0, degree = degrees[i], order = degree < largest ? degree : largest;
         for (size_t l = 0; l <= degree; l++)
@@ -114,16 +129,11 @@ static size_t list_harmonics(const fc_decoder_config *config, const trial *t, si
         bool few = filters <= most && 10 * (2 * filters - degree - 1) <= 8 * t->fit_count;
         if (count && !few)
             break;
-        candidate.filters = filters;
-        candidate.bandwidth = config->bandwidth > 0.0 ? config->bandwidth
-                              : order < degree        ? (double)order
-                                                      : 0.0;
-        candidates[count++] = candidate;
+        candidates[count] = *config;
+        candidates[count].filters = filters;
+        candidates[count++].bandwidth = order < degree ? (double)order : 0.0;
     }
-    if (config->filters == 0)
-        return count;
-    candidates[0] = *config;
-    return 1;
+    return count;
 }
 
 /* Candidates in order of cost; returns their number. Whole wave numbers stay below the Nyquist

@@ -102,6 +102,27 @@ done:
     return status;
 }
 
+/* All channels, with their normal matrices (channels, width, width). One that is observed at the
+ * same points as the channel before has the same matrix. */
+static fc_status fit_channels(fc_context *context, const fc_decoder *decoder,
+                              const fc__frames *const sets[2], coefficients c[2],
+                              const size_t *counts, size_t *const *index, double ridge,
+                              double *gram)
+{
+    size_t square = 4 * decoder->config.filters * decoder->config.filters;
+    for (size_t ch = 0; ch < sets[0]->dataset->channel_count; ch++, gram += square) {
+        bool given = ch > 0 && counts[ch] == counts[ch - 1] &&
+                     memcmp(index[ch], index[ch - 1], counts[ch] * sizeof **index) == 0;
+        if (given)
+            memcpy(gram, gram - square, square * sizeof *gram);
+        fc_status status =
+            fit_channel(context, decoder, sets, c, ch, counts[ch], index[ch], ridge, given, gram);
+        if (status != FC_OK)
+            return status;
+    }
+    return FC_OK;
+}
+
 /* Mean squares per value: left by the series, and about the mean field; gram is per value. */
 static fc_status measure(fc_context *context, const coefficients *c, size_t blocks,
                          const double *mean, const double *gram, double values, double *residual,
@@ -254,16 +275,9 @@ fc_status fc__series_fit(fc_context *context, const fc_decoder *decoder, const f
     FC_NEW(context, &gram, fc__product(size, width));
     FC_TRY(coefficients_create(context, training->count, size, &c[0]));
     FC_TRY(coefficients_create(context, validated ? validation->count : 0, size, &c[1]));
-    for (size_t ch = 0; ch < channels; ch++) {
-        double *own = gram + ch * width * width;
-        bool given = ch > 0 && counts[ch] == counts[ch - 1] &&
-                     memcmp(index[ch], index[ch - 1], counts[ch] * sizeof **index) == 0;
-        if (given)
-            memcpy(own, own - width * width, width * width * sizeof *gram);
-        FC_TRY(
-            fit_channel(context, decoder, sets, c, ch, counts[ch], index[ch], ridge, given, own));
+    FC_TRY(fit_channels(context, decoder, sets, c, counts, index, ridge, gram));
+    for (size_t ch = 0; ch < channels; ch++)
         values += (double)counts[ch];
-    }
     for (size_t i = 0; i < size * width; i++)
         gram[i] /= values;
     FC_TRY(add_copies(context, decoder, fit, &c[0], &all));

@@ -315,8 +315,8 @@ typedef enum fc_filter_kind {
     FC_FILTER_INTEGER,   /* fixed whole wave numbers, lowest first; planar domains only */
     FC_FILTER_RANDOM,    /* zero, and fixed random vectors up to the bandwidth; any domain */
     FC_FILTER_TRAINABLE, /* random start, then trained like any weight */
-    FC_FILTER_HARMONIC   /* spherical harmonics, lowest degrees first, in place of sines and cosines
-                            (filters.h); longitude and latitude only */
+    FC_FILTER_HARMONIC   /* spherical harmonics, lowest degrees first, whose omega is degree, order
+                            and 0; longitude and latitude only */
 } fc_filter_kind;
 
 typedef struct fc_decoder_config {
@@ -358,8 +358,7 @@ typedef struct fc_decoder {
 /* Offsets into parameters. Arrays of layer l follow each other for l = 0..layers. The width is
  * 2 filters, or a SIREN's own; there are as many blocks as channels, or one of a SIREN. */
 typedef struct fc_decoder_layout {
-    size_t omega; /* (layers + 1, filters, inputs), of harmonics degree, order and 0; of a SIREN
-                     W_0 (width, inputs) */
+    size_t omega; /* (layers + 1, filters, inputs), of a SIREN W_0 (width, inputs) */
     size_t a;     /* (layers + 1, blocks, width, C) */
     size_t b;     /* (layers + 1, blocks, width) */
     size_t w;     /* (layers, width, width) of layers 1.. */

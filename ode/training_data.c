@@ -514,6 +514,7 @@ fc_status fc__trajectories_add_copies(fc_context *context, const fc_model *model
     fc_dataset *moved = NULL, view = *data->source;
     for (size_t copy = 1; copy <= fit->copies; copy++) {
         fc_dataset_destroy(moved);
+        moved = NULL;
         FC_TRY(move_points(context, data->source, fit, copy, &moved));
         view.points = moved->points;
         FC_TRY(fc__normalised_codes(context, model, prior, &view, data->frame_count, data->places,

@@ -1,6 +1,7 @@
 #include "ode/validation.h"
 #include "ode/lim.h"
 #include "ode/neighbours.h"
+#include "ode/training_data.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -189,13 +190,6 @@ done:
     return status;
 }
 
-static void trajectories_clear(fc_trajectories *t)
-{
-    free((void *)t->first);
-    free((void *)t->times);
-    free((void *)t->z);
-}
-
 /* exp(lead A) for all leads by products of those before: 2 = 1 + 1, 3 = 2 + 1, 4 = 2 + 2, 6 = 3 +
  * 3, ... */
 static void propagate_leads(const fc__validation *v, size_t codes, double *propagator)
@@ -239,7 +233,7 @@ static fc_status find_propagators(fc_context *context, const fc__record *record,
         propagate_leads(v, c, propagator);
     }
 done:
-    trajectories_clear(&t);
+    fc__trajectories_clear(&t);
     free(generator);
     free(zero);
     return status;

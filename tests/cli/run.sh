@@ -818,7 +818,7 @@ fi
 
 # Runs a test, tells how it went and writes that to $root/NAME.result.
 run() {
-    local name=$1 status
+    local name=$1 status result
     mkdir "$root/$name"
     # Not within a condition, where bash would go on after a failed command.
     (set -e && cd "$root/$name" && $name) 2>"$root/$name.failure"

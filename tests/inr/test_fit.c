@@ -365,14 +365,19 @@ static void a_smooth_field_on_the_sphere_is_interpolated(void **state)
     free_sample(&s);
 }
 
-/* Frames of two channels made of some harmonics, of which channel 0 has the last half alone. */
+/* Frames of two channels on 24 latitudes and 32 longitudes, made of some harmonics, of which
+ * channel 0 has the last half alone. turned: latitude is the first axis. */
 static fc_dataset *harmonic_frames(fc_context *context, size_t count, const double *omega,
-                                   size_t frames)
+                                   size_t frames, bool turned)
 {
     enum { ROWS = 24, COLUMNS = 32, POINTS = ROWS * COLUMNS };
-    const size_t shape[2] = {ROWS, COLUMNS};
+    const size_t shape[2] = {turned ? COLUMNS : ROWS, turned ? ROWS : COLUMNS};
     fc_dataset *dataset;
     fc_domain domain = zone_domain(90.0);
+    if (turned) {
+        domain.axis[1] = domain.axis[0];
+        domain.axis[0] = zone_domain(90.0).axis[1];
+    }
     double x[POINTS * 2], inputs[3];
     float *values = zeros(frames * POINTS * 2, sizeof *values);
     double *times = zeros(frames, sizeof *times), *s = zeros(2 * count, sizeof *s);
@@ -382,8 +387,9 @@ static fc_dataset *harmonic_frames(fc_context *context, size_t count, const doub
     CHECK(fc__filters_create(context, FC_FILTER_HARMONIC, 1, count, 3, omega, &filters));
     double *work = zeros(fc__filters_work_size(&filters), sizeof *work);
     for (size_t p = 0; p < POINTS; p++) {
-        x[2 * p] = 360.0 * (double)(p % COLUMNS) / COLUMNS;
-        x[2 * p + 1] = -90.0 + 180.0 * ((double)(p / COLUMNS) + 0.5) / ROWS;
+        size_t column = turned ? p / ROWS : p % COLUMNS, row = turned ? p % ROWS : p / COLUMNS;
+        x[2 * p + turned] = 360.0 * (double)column / COLUMNS;
+        x[2 * p + !turned] = -90.0 + 180.0 * ((double)row + 0.5) / ROWS;
         fc_domain_embed(&domain, 1, x + 2 * p, inputs);
         fc__filters_double(&filters, inputs, s, 2 * count, work);
         for (size_t i = 0; i < frames * 2; i++) {
@@ -415,7 +421,7 @@ static void only_harmonics_that_carry_something_are_kept(void **state)
 {
     enum { COUNT = 4, FRAMES_MADE = 40 };
     const double omega[COUNT * 3] = {3, 2, 0, 5, 0, 0, 7, 7, 0, 9, 4, 0};
-    fc_dataset *dataset = harmonic_frames(*state, COUNT, omega, FRAMES_MADE);
+    fc_dataset *dataset = harmonic_frames(*state, COUNT, omega, FRAMES_MADE, false);
     fc_decoder_config config = fc_decoder_config_default();
     fc_fit_config fit = fc_fit_config_default();
     config.channels = 2;
@@ -442,11 +448,38 @@ static void only_harmonics_that_carry_something_are_kept(void **state)
     fc_dataset_destroy(dataset);
 }
 
+/* Of 32 longitudes, orders up to 15, whichever axis they lie along. */
+static void no_order_is_chosen_that_the_longitudes_cannot_tell(void **state)
+{
+    const double omega[] = {20, 3, 0, 18, 12, 0, 9, 5, 0, 14, 2, 0, 4, 1, 0, 7, 7, 0};
+    for (int turned = 0; turned < 2; turned++) {
+        fc_dataset *dataset = harmonic_frames(*state, 6, omega, 20, turned);
+        fc_decoder_config config = fc_decoder_config_default();
+        fc_fit_config fit = fc_fit_config_default();
+        double ridge = 0.0;
+        fc__frames frames;
+        CHECK(fc__frames_select(*state, dataset, 0, NULL, false, &frames));
+        CHECK(fc__choose_filters(*state, &frames, &fit, &config, &ridge));
+        assert_true(config.bandwidth == 15.0);
+        assert_int_equal(config.filters, 253 - 21); /* degree 21 without orders 16 to 21 */
+        config.filters = 0;
+        config.bandwidth = 3.0; /* the caller's stays */
+        CHECK(fc__choose_filters(*state, &frames, &fit, &config, &ridge));
+        assert_true(config.bandwidth == 3.0);
+        fit.max_filters = 50;
+        config = fc_decoder_config_default();
+        CHECK(fc__choose_filters(*state, &frames, &fit, &config, &ridge));
+        assert_int_equal(config.filters, 21);
+        fc__frames_clear(&frames);
+        fc_dataset_destroy(dataset);
+    }
+}
+
 /* Noise at every point: no harmonic stands out, but a decoder needs one. */
 static void noise_leaves_at_least_one_harmonic(void **state)
 {
     const double omega[] = {0, 0, 0};
-    fc_dataset *dataset = harmonic_frames(*state, 1, omega, 12);
+    fc_dataset *dataset = harmonic_frames(*state, 1, omega, 12, false);
     fc_decoder_config config = fc_decoder_config_default();
     fc_fit_config fit = fc_fit_config_default();
     fc_decoder *decoder;
@@ -553,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_plain_axis_is_not_forced_to_close),
         cmocka_unit_test(a_smooth_field_on_the_sphere_is_interpolated),
         cmocka_unit_test(only_harmonics_that_carry_something_are_kept),
+        cmocka_unit_test(no_order_is_chosen_that_the_longitudes_cannot_tell),
         cmocka_unit_test(noise_leaves_at_least_one_harmonic),
         cmocka_unit_test(one_frame_is_too_few),
         cmocka_unit_test(frames_that_are_all_alike_are_refused),

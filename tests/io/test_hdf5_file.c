@@ -146,6 +146,36 @@ static void places_that_cannot_be_written_are_named(void **state)
     fc_dataset_destroy(dataset);
 }
 
+/* Rows longer and shorter than a piece that is compressed at a time. */
+static void large_matrices_are_compressed_and_come_back(void **state)
+{
+    const size_t shapes[][3] = {{400, 300, 1}, {2, 80000, 1}, {3, 200, 200}};
+    bench *in = *state;
+    const char *path = in_folder(in, "matrix.h5");
+    for (size_t i = 0; i < 3; i++) {
+        size_t count = shapes[i][0] * shapes[i][1] * shapes[i][2], rank = i < 2 ? 2 : 3;
+        double *written = calloc(count, sizeof *written), *read = NULL;
+        struct stat file;
+        fc__h5 h5;
+        for (size_t k = 0; k < count; k += 301) /* mostly zeros */
+            written[k] = 1.0 / (double)(k + 1);
+        assert_ok(in, fc__h5_create(in->context, path, &h5));
+        assert_ok(
+            in, fc__h5_write_array(&h5, h5.file, "x", H5T_NATIVE_DOUBLE, rank, shapes[i], written));
+        assert_ok(in, fc__h5_commit(&h5));
+        fc__h5_close(&h5);
+        assert_int_equal(stat(path, &file), 0);
+        assert_true((size_t)file.st_size < count * sizeof *written / 10);
+        assert_ok(in, fc__h5_open(in->context, path, &h5));
+        assert_ok(in,
+                  fc__h5_load_array(&h5, h5.file, "x", H5T_NATIVE_DOUBLE, rank, shapes[i], &read));
+        assert_memory_equal(written, read, count * sizeof *read);
+        fc__h5_close(&h5);
+        free(written);
+        free(read);
+    }
+}
+
 static void the_old_file_survives_a_writer_that_gives_up(void **state)
 {
     bench *in = *state;
@@ -280,6 +310,7 @@ int main(void)
         TEST(netcdf3_is_named_with_its_conversion),
         TEST(truncated_files_are_refused),
         TEST(places_that_cannot_be_written_are_named),
+        TEST(large_matrices_are_compressed_and_come_back),
         TEST(the_old_file_survives_a_writer_that_gives_up),
         TEST(the_old_file_survives_a_killed_writer),
         TEST(a_rename_that_fails_leaves_nothing_behind),

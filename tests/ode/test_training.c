@@ -33,20 +33,25 @@ static double forecast_error(fc_context *context, const fc_model *model, const f
 
 /* ---------------------------------------------------------------- from dataset to model */
 
-static void waves_are_learned_and_forecast_beyond_the_horizon(void **state)
+static void learn_waves(fc_context *context, const fc_train_config *config)
 {
-    fc_dataset *dataset = wave_dataset(*state, waves);
+    fc_dataset *dataset = wave_dataset(context, waves);
     wave_world later = waves;
     later.seed = 77;
     later.frames = 28;
-    fc_dataset *fresh = wave_dataset(*state, later);
-    fc_train_config config = quick_config(4000);
-    fc_model *model = train(*state, dataset, &config);
+    fc_dataset *fresh = wave_dataset(context, later);
+    fc_model *model = train(context, dataset, config);
     assert_int_equal(model->decoder->config.codes, CODES);
-    assert_below(forecast_error(*state, model, fresh), TOLERANCE_FORECAST);
+    assert_below(forecast_error(context, model, fresh), TOLERANCE_FORECAST);
     fc_model_destroy(model);
     fc_dataset_destroy(dataset);
     fc_dataset_destroy(fresh);
+}
+
+static void waves_are_learned_and_forecast_beyond_the_horizon(void **state)
+{
+    fc_train_config config = quick_config(4000);
+    learn_waves(*state, &config);
 }
 
 static void a_quadratic_world_needs_and_gets_the_bilinear_term(void **state)
@@ -216,20 +221,10 @@ static void copies_are_trajectories_of_displaced_fields(void **state)
 
 static void copies_are_learned_from_as_well(void **state)
 {
-    fc_dataset *dataset = wave_dataset(*state, waves);
-    wave_world later = waves;
-    later.seed = 77;
-    later.frames = 28;
-    fc_dataset *fresh = wave_dataset(*state, later);
     fc_train_config config = quick_config(4000);
     config.fit.copies = 3;
     config.fit.shift = 0.5;
-    fc_model *model = train(*state, dataset, &config);
-    assert_int_equal(model->decoder->config.codes, CODES);
-    assert_below(forecast_error(*state, model, fresh), TOLERANCE_FORECAST);
-    fc_model_destroy(model);
-    fc_dataset_destroy(dataset);
-    fc_dataset_destroy(fresh);
+    learn_waves(*state, &config);
 }
 
 static void error_bars_are_measured_at_the_end(void **state)
