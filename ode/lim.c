@@ -71,32 +71,49 @@ static size_t count_alive(size_t codes, size_t modes, const double *same)
     return alive;
 }
 
-/* log of the eigenvalue r + i s, for a flow that neither grows nor flips its sign */
-static void logarithm(double r, double s, double *growth, double *turn)
+static const double least = 0.02; /* share of a mode that is left after an interval */
+
+/* log of the eigenvalue r + i s */
+static void logarithm(fc__lim_modes kind, double r, double s, double *growth, double *turn)
 {
-    const double least = 0.02;
+    double most = kind == FC__LIM_CAUTIOUS ? 1.0 : INFINITY;
     double size = hypot(r, s);
     bool flips = s == 0.0 && r < least;
-    *growth = flips ? log(least) : log(fmin(fmax(size, least), 1.0));
+    *growth = flips ? log(least) : log(fmin(fmax(size, least), most));
     *turn = s == 0.0 ? 0.0 : atan2(s, r);
 }
 
 /* W D for eigenvectors W in real form and D the blocks [growth, turn; -turn, growth] of pairs. */
-static void scale_vectors(size_t n, const double *real, const double *imaginary,
+static void scale_vectors(size_t n, const double *real, const double *imaginary, fc__lim_modes kind,
                           const double *vectors, double *scaled)
 {
+    size_t waiting = n; /* a mode that flips and has no other yet */
     for (size_t j = 0; j < n; j++) {
         double growth, turn;
         bool second = imaginary[j] < 0.0;
         size_t other = imaginary[j] == 0.0 ? j : second ? j - 1 : j + 1;
-        logarithm(real[j], imaginary[j], &growth, &turn);
+        logarithm(kind, real[j], imaginary[j], &growth, &turn);
         for (size_t i = 0; i < n; i++)
             scaled[i * n + j] = growth * vectors[i * n + j] - turn * vectors[i * n + other];
+        if (kind == FC__LIM_CAUTIOUS || imaginary[j] != 0.0 || real[j] > -least)
+            continue;
+        if (waiting == n) {
+            waiting = j;
+            continue;
+        }
+        logarithm(kind, 0.0, sqrt(real[j] * real[waiting]), &growth, &turn);
+        for (size_t i = 0; i < n; i++) {
+            double one = vectors[i * n + waiting], two = vectors[i * n + j];
+            scaled[i * n + waiting] = growth * one - M_PI * two;
+            scaled[i * n + j] = growth * two + M_PI * one;
+        }
+        waiting = n;
     }
 }
 
 /* generator = W D W^-1 for map = W exp(D) W^-1, both (n, n) */
-static fc_status generate(fc_context *context, size_t n, const double *map, double *generator)
+static fc_status generate(fc_context *context, size_t n, const double *map, fc__lim_modes kind,
+                          double *generator)
 {
     fc_status status = FC_OK;
     double *a = NULL, *real = NULL, *imaginary = NULL, *vectors = NULL, *scaled = NULL;
@@ -107,7 +124,7 @@ static fc_status generate(fc_context *context, size_t n, const double *map, doub
     FC_NEW(context, &scaled, fc__product(n, n));
     memcpy(a, map, n * n * sizeof *a);
     FC_TRY(fc__eigen_general(context, n, a, real, imaginary, vectors));
-    scale_vectors(n, real, imaginary, vectors, scaled);
+    scale_vectors(n, real, imaginary, kind, vectors, scaled);
     /* G W = W D, solved as W^T G^T = (W D)^T */
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n; j++) {
@@ -133,7 +150,7 @@ done:
 }
 
 fc_status fc__lim_fit(fc_context *context, const fc_trajectories *trajectories, const double *mean,
-                      size_t modes, double ridge, double *generator)
+                      size_t modes, double ridge, fc__lim_modes kind, double *generator)
 {
     fc_status status = FC_OK;
     size_t codes = trajectories->codes, square = fc__product(codes, codes);
@@ -146,7 +163,7 @@ fc_status fc__lim_fit(fc_context *context, const fc_trajectories *trajectories, 
     modes = modes < pairs ? modes : pairs;
     modes = count_alive(codes, modes, same);
     FC_TRY(regress(context, codes, modes, ridge, lagged, same, map));
-    FC_TRY(generate(context, codes, map, generator));
+    FC_TRY(generate(context, codes, map, kind, generator));
     /* Eigenvectors that are nearly dependent leave nothing of use. */
     for (size_t i = 0; i < square; i++) {
         if (!isfinite(generator[i]) || fabs(generator[i]) > 1e6) {
@@ -184,13 +201,15 @@ fc_status fc__exponential(fc_context *context, size_t n, const double *a, double
     for (size_t i = 0; i < n; i++)
         propagator[i * (n + 1)] = term[i * (n + 1)] = 1.0;
     for (int k = 1; k <= TERMS; k++) {
-        fc__dgemm(false, false, n, n, n, 1.0 / k, scaled, n, term, n, 0.0, next, n);
+        fc__dgemm_parallel(context, false, false, n, n, n, 1.0 / k, scaled, n, term, n, 0.0, next,
+                           n);
         memcpy(term, next, square * sizeof *term);
         for (size_t i = 0; i < square; i++)
             propagator[i] += term[i];
     }
     for (size_t k = 0; k < doublings; k++) {
-        fc__dgemm(false, false, n, n, n, 1.0, propagator, n, propagator, n, 0.0, next, n);
+        fc__dgemm_parallel(context, false, false, n, n, n, 1.0, propagator, n, propagator, n, 0.0,
+                           next, n);
         memcpy(propagator, next, square * sizeof *next);
     }
 done:

@@ -6,12 +6,16 @@
 
 #include "ode/ode.h"
 
+/* Growing modes, and modes that change sign from frame to frame, which no flow does, are either
+ * noise, held at neutral and forgotten at once, or they are kept: growing, and two and two turning
+ * about each other by half a turn, as a wave does whose period is two frames. */
+typedef enum fc__lim_modes { FC__LIM_CAUTIOUS, FC__LIM_FAITHFUL } fc__lim_modes;
+
 /* The generator A (C, C) from the pairs of neighbouring frames about one unit of time apart: the
  * first `modes` codes act on each other, each of the others forgets at its own rate. `ridge` is the
- * share of the codes' variance added to their covariance. Growing modes are held at neutral, and a
- * mode that changes sign from frame to frame, which no flow does, is forgotten at once. */
+ * share of the codes' variance added to their covariance. */
 fc_status fc__lim_fit(fc_context *context, const fc_trajectories *trajectories, const double *mean,
-                      size_t modes, double ridge, double *generator);
+                      size_t modes, double ridge, fc__lim_modes kind, double *generator);
 
 /* propagator = exp(time A), (n, n) */
 fc_status fc__exponential(fc_context *context, size_t n, const double *a, double time,

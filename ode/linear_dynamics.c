@@ -17,10 +17,11 @@ fc_status fc__linear_start(fc_context *context, const fc_model *model,
     double *generator = NULL;
     FC_NEW(context, &generator, fc__product(codes, codes));
     if (!r->still)
-        status =
-            fc__lim_fit(context, trajectories, model->prior->mean, r->modes, r->ridge, generator);
+        status = fc__lim_fit(context, trajectories, model->prior->mean, r->modes, r->ridge,
+                             FC__LIM_CAUTIOUS, generator);
     if (status == FC_ERROR_SOLVER) /* of modes that depend on each other: each for itself */
-        status = fc__lim_fit(context, trajectories, model->prior->mean, 0, r->ridge, generator);
+        status = fc__lim_fit(context, trajectories, model->prior->mean, 0, r->ridge,
+                             FC__LIM_CAUTIOUS, generator);
     FC_TRY(status);
     for (size_t i = 0; i < codes; i++) {
         double bias = 0.0;
@@ -42,7 +43,8 @@ fc_status fc__baseline_fit(fc_context *context, const fc_trajectories *trajector
     size_t codes = trajectories->codes;
     double *generator = NULL;
     FC_NEW(context, &generator, fc__product(codes, codes));
-    status = fc__lim_fit(context, trajectories, model->prior->mean, codes, 1e-6, generator);
+    status = fc__lim_fit(context, trajectories, model->prior->mean, codes, 1e-6, FC__LIM_CAUTIOUS,
+                         generator);
     if (status == FC_ERROR_SOLVER) {
         status = FC_OK;
         goto done;

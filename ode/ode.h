@@ -388,9 +388,18 @@ FC_API void fc_model_destroy(fc_model *model);
 typedef enum fc_field_kind {
     FC_FIELD_AUTO,     /* an equation where one is found that forecasts an interval to 1 % of the
                           mean square of persistence, else the other */
-    FC_FIELD_BILINEAR, /* fc_field_config's, trained by gradient descent */
+    FC_FIELD_BILINEAR, /* fc_field_config's */
     FC_FIELD_EQUATION  /* fc_equation */
 } fc_field_kind;
+
+/* How the weights of fc_field_config's field are found. */
+typedef enum fc_field_method {
+    FC_FIELD_DESCENT,   /* gradient descent on rollouts: fc_trainer */
+    FC_FIELD_REGRESSION /* least squares of forecasts over one interval, whose products are of
+                           frames drawn from the data: operator inference (Peherstorfer & Willcox
+                           2016) through the flow; needs equal intervals, a linear part, no hidden
+                           units */
+} fc_field_method;
 
 /* Training, from dataset to model. */
 typedef struct fc_train_config {
@@ -398,7 +407,11 @@ typedef struct fc_train_config {
     fc_fit_config fit;
     fc_field_config field; /* codes is filled in by the fit */
     bool field_auto;       /* default true: linear, rank and hidden follow from the data's size */
-    fc_field_kind field_kind;    /* default FC_FIELD_AUTO */
+    fc_field_kind field_kind;     /* default FC_FIELD_AUTO */
+    fc_field_method field_method; /* default FC_FIELD_DESCENT */
+    double
+        field_ridge; /* of the regression, for coefficients of features of unit size; default 1e-5
+                      */
     fc_equation_config equation; /* how an equation is found */
     fc_dynamics_config dynamics;
     double minutes;      /* whole budget; default 5, 0 = as `updates` says */

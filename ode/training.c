@@ -3,6 +3,7 @@
 #include "inr/bent.h"
 #include "ode/equation.h"
 #include "ode/linear_dynamics.h"
+#include "ode/regression.h"
 #include "ode/residual.h"
 #include "ode/residual_fit.h"
 #include "ode/training_data.h"
@@ -33,6 +34,7 @@ fc_train_config fc_train_config_default(void)
         .fit = fc_fit_config_default(),
         .field = fc_field_config_default(1),
         .field_auto = true,
+        .field_ridge = 1e-5,
         .equation = fc_equation_config_default(),
         .dynamics = fc_dynamics_config_default(),
         .minutes = 5.0,
@@ -107,6 +109,14 @@ fc_status fc_train_config_validate(fc_context *context, const fc_train_config *c
     fault(list, size,
           !c->field_auto && !c->field.linear && c->field.rank == 0 && c->field.hidden == 0,
           "field: linear, rank and hidden are all off");
+    fault(list, size, !(c->field_ridge > 0.0) || !isfinite(c->field_ridge),
+          "field.ridge must be a positive number");
+    fault(list, size,
+          c->field_method == FC_FIELD_REGRESSION && !c->field_auto &&
+              (!c->field.linear || c->field.hidden),
+          "field.method = regression needs field.linear = true and field.hidden = 0");
+    fault(list, size, c->field_method == FC_FIELD_REGRESSION && c->memory,
+          "field.method = regression takes memory that no limit of memory provides for");
     return *list ? fc__fail(context, FC_ERROR_USAGE, "%s", list) : FC_OK;
 }
 
@@ -348,26 +358,43 @@ static fc_status start_over(fc_training *t)
     return status == FC_OK ? make_trajectories(t, false) : status;
 }
 
+/* Makes the field, and finds its weights where that takes no trainer. */
+static fc_status make_field(fc_training *t, double seconds)
+{
+    fc_status status = FC_OK;
+    fc_field_config config = choose_field(t);
+    fc_field *field = NULL;
+    FC_TRY(fc_field_create(t->context, &config, t->config.seed, &field));
+    if (t->config.field_method == FC_FIELD_REGRESSION)
+        FC_TRY(fc__regression_fit(t->context, &t->training, t->config.field_ridge, seconds,
+                                  t->config.seed, field, &t->loss));
+    else if (t->model->residual.lead_count && config.linear)
+        FC_TRY(fc__linear_start(t->context, t->model, &t->training, field));
+    else if (config.rank == 0 && config.hidden == 0 && config.linear)
+        start_damped(&t->training, field);
+    t->model->field = field;
+    field = NULL;
+done:
+    fc_field_destroy(field);
+    return status;
+}
+
 static fc_status make_trainer(fc_training *t, const fc_training_state *resumed, double started)
 {
     fc_status status = FC_OK;
     fc_dynamics_config dynamics = t->config.dynamics;
-    if (t->model->field && t->model->field->equation)
-        return FC_OK; /* nothing is left to train */
+    double limit = t->config.minutes > 0.0 ? 60.0 * t->config.minutes : INFINITY;
+    double seconds = 0.97 * (limit - (fc__seconds() - started));
     dynamics.seed = t->config.seed;
+    dynamics.seconds = seconds;
     if (t->config.window > 1 && dynamics.horizon > t->config.window - 1)
         dynamics.horizon = t->config.window - 1;
-    if (!t->model->field) {
-        fc_field_config field = choose_field(t);
-        FC_TRY(fc_field_create(t->context, &field, t->config.seed, &t->model->field));
-        if (t->model->residual.lead_count && field.linear)
-            FC_TRY(fc__linear_start(t->context, t->model, &t->training, t->model->field));
-        else if (field.rank == 0 && field.hidden == 0 && field.linear)
-            start_damped(&t->training, t->model->field);
-    }
+    if (!t->model->field)
+        FC_TRY(make_field(t, seconds));
+    if (t->model->field->equation || t->config.field_method == FC_FIELD_REGRESSION)
+        return FC_OK; /* nothing is left to train */
     if (resumed)
         dynamics.updates = 1; /* the saved state brings its own schedule */
-    dynamics.seconds = 0.97 * (60.0 * t->config.minutes - (fc__seconds() - started));
     FC_TRY(fc_trainer_create(t->context, t->model->field, &t->training,
                              t->validation.count ? &t->validation : NULL, &dynamics, &t->trainer));
     if (resumed)

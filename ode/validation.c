@@ -222,7 +222,8 @@ static fc_status find_propagators(fc_context *context, const fc__record *record,
         double *propagator = propagators + k * v->lead_count * square;
         memset(generator, 0, square * sizeof *generator);
         if (!candidate->still)
-            status = fc__lim_fit(context, &t, zero, candidate->modes, candidate->ridge, generator);
+            status = fc__lim_fit(context, &t, zero, candidate->modes, candidate->ridge,
+                                 FC__LIM_CAUTIOUS, generator);
         if (status == FC_ERROR_SOLVER) {
             candidate->failed = true;
             memset(generator, 0, square * sizeof *generator);

@@ -58,8 +58,10 @@ _Static_assert(FC_DECODER_FOURIER == 0 && FC_DECODER_MULTIPLICATIVE == 2,
 _Static_assert(FC_FIT_AUTO == 0 && FC_FIT_AUTO_DECODING == 3, "words of fit.method");
 _Static_assert(FC_MASK_SHARED == 0 && FC_MASK_FRAME == 2, "words of mask.kind");
 _Static_assert(FC_FIELD_AUTO == 0 && FC_FIELD_EQUATION == 2, "words of field.kind");
+_Static_assert(FC_FIELD_DESCENT == 0 && FC_FIELD_REGRESSION == 1, "words of field.method");
 _Static_assert(sizeof(fc_filter_kind) == sizeof(int) && sizeof(fc_fit_method) == sizeof(int) &&
                    sizeof(fc_mask_kind) == sizeof(int) && sizeof(fc_field_kind) == sizeof(int) &&
+                   sizeof(fc_field_method) == sizeof(int) &&
                    sizeof(fc_decoder_family) == sizeof(int),
                "choices are stored as int");
 
@@ -102,6 +104,8 @@ static const config_field fields[] = {
     FIELD_WITH("field.hidden", FIELD_COUNT, field.hidden, field_by_hand),
     FIELD("field.auto", FIELD_BOOL, field_auto),
     CHOICE("field.kind", field_kind, "auto|bilinear|equation"),
+    CHOICE("field.method", field_method, "descent|regression"),
+    FIELD("field.ridge", FIELD_REAL, field_ridge),
     FIELD("equation.samples", FIELD_COUNT, equation.samples),
     FIELD("equation.iterations", FIELD_COUNT, equation.iterations),
     FIELD("equation.highest", FIELD_COUNT, equation.highest),

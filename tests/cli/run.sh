@@ -444,6 +444,29 @@ test_training_is_reproducible() {
         fail 'the seed does nothing'
 }
 
+# The field in one fit: better than what some hundred updates give, and there is nothing to resume.
+test_a_field_is_found_by_regression() {
+    local by_descent by_regression
+    fieldcast train "$shared/train.nc" -o a.h5 --codes 8 --set field.kind=bilinear --updates 300
+    expect_code 0
+    fieldcast train "$shared/train.nc" -o b.h5 --codes 8 --set field.kind=bilinear \
+        --set field.method=regression --set field.rank=64
+    expect_code 0
+    grep -q '^{"stage":"regression",.*}$' err || fail "$(cat err)"
+    by_descent=$(scores a.h5 "$shared/test.nc" | sed 's/.*"in_t":{"mse":\([^,}]*\).*/\1/')
+    by_regression=$(scores b.h5 "$shared/test.nc" | sed 's/.*"in_t":{"mse":\([^,}]*\).*/\1/')
+    awk -v a="$by_descent" -v b="$by_regression" 'BEGIN { exit !(b > 0 && b < a) }' ||
+        fail "descent $by_descent, regression $by_regression"
+    fieldcast train "$shared/train.nc" -o c.h5 --codes 8 --set field.hidden=4 \
+        --set field.method=regression
+    expect_code 2
+    expect_message 'field.hidden = 0'
+    fieldcast train "$shared/train.nc" -o c.h5 --codes 8 --set field.ridge=0
+    expect_code 2
+    expect_message 'field.ridge must be a positive number'
+    expect_only a.h5 b.h5
+}
+
 # Starts a training with these options, waits until its dynamics has begun, and leaves its process
 # in $job.
 start_training() {

@@ -1,0 +1,339 @@
+/* Least squares over all pairs of neighbouring frames: forecasts over an interval by Runge-Kutta
+ * steps, corrected by the steps of regression_normal.c, which Anderson's acceleration (1965; type
+ * II, Walker & Ni 2011) puts together. */
+#include "ode/regression.h"
+#include "ode/lim.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEMORY = 5, MOST_ITERATIONS = 60, ROWS = 64, PARTS = 8 };
+
+typedef struct regression {
+    fc_context *context;
+    const fc_trajectories *trajectories;
+    fc_field *field;
+    double ridge;
+    fc__features features;
+    fc__normal normal;
+    size_t *first, pairs;     /* (pairs) first frames */
+    double *generator;        /* (C, C) */
+    double *parameters;       /* (parameters) */
+    double *parameter_bar;    /* (PARTS, parameters) */
+    double *scratch;          /* (R, C) */
+    double *state[FC__NODES]; /* (pairs, C): where the field is at the nodes of every interval */
+    double *residual;         /* (pairs, C): frames less forecasts */
+    /* All (F, C); the oldest entry of the history is overwritten. */
+    double *theta, *descent_at, *step, *best, *best_descent;
+    double *old_theta, *old_step, *theta_change[MEMORY], *step_change[MEMORY];
+    size_t known;
+} regression;
+
+bool fc__regression_suits(const fc_trajectories *t, const fc_field_config *config)
+{
+    const double tolerance = 1e-3;
+    size_t pairs = 0;
+    for (size_t s = 0; s < t->count; s++) {
+        for (size_t f = t->first[s]; f + 1 < t->first[s + 1]; f++, pairs++)
+            if (fabs(t->times[f + 1] - t->times[f] - 1.0) > tolerance)
+                return false;
+    }
+    return pairs > 1 && config->linear && config->hidden == 0;
+}
+
+static void destroy(regression *r)
+{
+    fc__features_clear(&r->features);
+    fc__normal_clear(&r->normal);
+    free(r->first);
+    free(r->generator);
+    free(r->parameters);
+    free(r->scratch);
+    for (size_t q = 0; q < FC__NODES; q++)
+        free(r->state[q]);
+    free(r->residual);
+    free(r->theta);
+    free(r->descent_at);
+    free(r->step);
+    free(r->best);
+    free(r->best_descent);
+    free(r->old_theta);
+    free(r->old_step);
+    for (size_t k = 0; k < MEMORY; k++) {
+        free(r->theta_change[k]);
+        free(r->step_change[k]);
+    }
+}
+
+static fc_status list_pairs(regression *r)
+{
+    fc_status status = FC_OK;
+    const fc_trajectories *t = r->trajectories;
+    FC_NEW(r->context, &r->first, t->first[t->count]);
+    for (size_t s = 0; s < t->count; s++)
+        for (size_t f = t->first[s]; f + 1 < t->first[s + 1]; f++)
+            r->first[r->pairs++] = f;
+done:
+    return status;
+}
+
+static fc_status make_generator(regression *r)
+{
+    fc_status status = FC_OK;
+    size_t codes = r->features.codes;
+    double *zero = NULL;
+    FC_NEW(r->context, &zero, codes);
+    FC_NEW(r->context, &r->generator, fc__product(codes, codes));
+    status =
+        fc__lim_fit(r->context, r->trajectories, zero, codes, 1e-6, FC__LIM_FAITHFUL, r->generator);
+    if (status == FC_ERROR_SOLVER) /* of modes that depend on each other: each for itself */
+        status =
+            fc__lim_fit(r->context, r->trajectories, zero, 0, 1e-6, FC__LIM_FAITHFUL, r->generator);
+done:
+    free(zero);
+    return status;
+}
+
+static fc_status prepare(regression *r, uint64_t seed)
+{
+    fc_status status = FC_OK;
+    FC_TRY(list_pairs(r));
+    FC_TRY(fc__features_create(r->context, r->trajectories, r->field->config.rank, seed,
+                               &r->features));
+    FC_TRY(make_generator(r));
+    FC_TRY(fc__normal_create(r->context, &r->features, &r->normal));
+    size_t codes = r->features.codes, size = fc__product(r->features.count, codes);
+    for (size_t q = 0; q < FC__NODES; q++)
+        FC_NEW(r->context, &r->state[q], fc__product(r->pairs, codes));
+    FC_NEW(r->context, &r->residual, fc__product(r->pairs, codes));
+    for (size_t n = 0; n < r->pairs * codes; n++)
+        r->state[0][n] = (double)r->trajectories->z[r->first[n / codes] * codes + n % codes];
+    FC_NEW(r->context, &r->parameters, r->field->parameter_count);
+    FC_NEW(r->context, &r->scratch, fc__product(r->features.rank, codes));
+    FC_NEW(r->context, &r->theta, size);
+    FC_NEW(r->context, &r->descent_at, size);
+    FC_NEW(r->context, &r->step, size);
+    FC_NEW(r->context, &r->best, size);
+    FC_NEW(r->context, &r->best_descent, size);
+    FC_NEW(r->context, &r->old_theta, size);
+    FC_NEW(r->context, &r->old_step, size);
+    for (size_t k = 0; k < MEMORY; k++) {
+        FC_NEW(r->context, &r->theta_change[k], size);
+        FC_NEW(r->context, &r->step_change[k], size);
+    }
+done:
+    return status;
+}
+
+/* Forecasts of pairs [begin, end): states and residuals, half the sum of whose squares is added. */
+static fc_status forecast(const regression *r, size_t begin, size_t end, double *sum)
+{
+    fc_status status = FC_OK;
+    const fc_trajectories *t = r->trajectories;
+    size_t codes = t->codes;
+    double *dt = NULL, *z = NULL, *work = NULL;
+    fc_rk_plan plan = {.field = r->field->config,
+                       .scheme = FC_RK_RK4,
+                       .substeps = 2,
+                       .intervals = 2, /* halves of an interval */
+                       .batch = ROWS};
+    FC_NEW(r->context, &dt, 2 * ROWS);
+    FC_NEW(r->context, &z, fc__product(2 * ROWS, codes));
+    FC_NEW(r->context, &work, fc_rk_work_size(&plan));
+    for (; begin < end && !fc_context_interrupted(r->context); begin += plan.batch) {
+        plan.batch = end - begin < ROWS ? end - begin : ROWS;
+        size_t size = plan.batch * codes, at = begin * codes;
+        for (size_t n = 0; n < plan.batch; n++) {
+            size_t f = r->first[begin + n];
+            dt[n] = dt[plan.batch + n] = 0.5 * (t->times[f + 1] - t->times[f]);
+        }
+        fc_rk_forward_double(&plan, r->parameters, dt, r->state[0] + at, z, NULL, work);
+        memcpy(r->state[1] + at, z, size * sizeof *z);
+        memcpy(r->state[2] + at, z + size, size * sizeof *z);
+        for (size_t i = 0; i < size; i++) {
+            size_t next = r->first[begin + i / codes] + 1;
+            double missing = (double)t->z[next * codes + i % codes] - z[size + i];
+            r->residual[at + i] = missing;
+            *sum += 0.5 * missing * missing;
+        }
+    }
+done:
+    free(dt);
+    free(z);
+    free(work);
+    return status;
+}
+
+/* The objective at theta over all pairs, half a sum of squares with the ridge; loss: mean squared
+ * error. */
+static fc_status measure(regression *r, double *objective, double *loss)
+{
+    fc_status part_status[PARTS];
+    size_t size = r->features.count * r->features.codes;
+    double sum[PARTS] = {0.0};
+    fc__features_field(&r->features, &r->field->config, r->generator, r->theta, r->scratch,
+                       r->parameters);
+#pragma omp parallel for num_threads(fc_context_threads(r->context)) schedule(dynamic, 1)
+    for (size_t part = 0; part < PARTS; part++) {
+        size_t begin, end;
+        fc__slice(r->pairs, PARTS, part, &begin, &end);
+        part_status[part] = forecast(r, begin, end, &sum[part]);
+    }
+    *objective = 0.0;
+    for (size_t part = 0; part < PARTS; part++) {
+        if (part_status[part] != FC_OK)
+            return part_status[part];
+        *objective += sum[part];
+    }
+    if (fc_context_interrupted(r->context))
+        return fc__fail(r->context, FC_INTERRUPTED, "interrupted in the regression of the flow");
+    *loss = 2.0 * *objective / (double)(r->pairs * r->features.codes);
+    for (size_t i = 0; i < size; i++)
+        *objective += 0.5 * r->normal.ridge * r->theta[i] * r->theta[i];
+    return FC_OK;
+}
+
+/* Weights of the known changes with which those of the step come nearest to the step itself. */
+static fc_status weigh_changes(regression *r, double gamma[MEMORY])
+{
+    size_t size = r->features.count * r->features.codes;
+    double normal[MEMORY * MEMORY] = {0}, trace = 0.0;
+    for (size_t i = 0; i < r->known; i++) {
+        gamma[i] = 0.0;
+        for (size_t j = 0; j < r->known; j++)
+            for (size_t k = 0; k < size; k++)
+                normal[i * r->known + j] += r->step_change[i][k] * r->step_change[j][k];
+        for (size_t k = 0; k < size; k++)
+            gamma[i] += r->step_change[i][k] * r->step[k];
+        trace += normal[i * (r->known + 1)];
+    }
+    for (size_t i = 0; i < r->known; i++)
+        normal[i * (r->known + 1)] += 1e-8 * trace + 1e-300;
+    return r->known ? fc__solve(r->context, "acceleration", r->known, normal, 1, gamma) : FC_OK;
+}
+
+/* theta + step, accelerated by what the steps before have changed. */
+static fc_status advance(regression *r, bool first)
+{
+    fc_status status = FC_OK;
+    size_t size = r->features.count * r->features.codes;
+    double gamma[MEMORY];
+    if (!first) {
+        double *theta_change = r->theta_change[MEMORY - 1],
+               *step_change = r->step_change[MEMORY - 1];
+        for (size_t k = MEMORY - 1; k > 0; k--) {
+            r->theta_change[k] = r->theta_change[k - 1];
+            r->step_change[k] = r->step_change[k - 1];
+        }
+        r->theta_change[0] = theta_change;
+        r->step_change[0] = step_change;
+        for (size_t i = 0; i < size; i++) {
+            theta_change[i] = r->theta[i] - r->old_theta[i];
+            step_change[i] = r->step[i] - r->old_step[i];
+        }
+        r->known = r->known < MEMORY ? r->known + 1 : MEMORY;
+    }
+    memcpy(r->old_theta, r->theta, size * sizeof *r->theta);
+    memcpy(r->old_step, r->step, size * sizeof *r->step);
+    FC_TRY(weigh_changes(r, gamma));
+    for (size_t i = 0; i < size; i++)
+        r->theta[i] += r->step[i];
+    for (size_t k = 0; k < r->known; k++)
+        for (size_t i = 0; i < size; i++)
+            r->theta[i] -= gamma[k] * (r->theta_change[k][i] + r->step_change[k][i]);
+done:
+    return status;
+}
+
+/* The normal equations at theta, whose linear part is the mean propagator's. */
+static fc_status linearise(regression *r)
+{
+    fc_status status = FC_OK;
+    size_t size = r->features.count * r->features.codes;
+    FC_TRY(fc__normal_propagate(r->context, r->parameters + fc_field_layout_of(&r->field->config).a,
+                                &r->normal));
+    fc__normal_sum(r->context, &r->features, r->pairs, r->state, r->residual, r->ridge, &r->normal,
+                   r->descent_at);
+    for (size_t i = 0; i < size; i++)
+        r->descent_at[i] -= r->normal.ridge * r->theta[i];
+done:
+    return status;
+}
+
+/* Keeps what is best so far, or goes back to it and is more careful from there. */
+static fc_status judge(regression *r, double objective, double *best, size_t *retreats)
+{
+    const double least = 0.03, most = 1e4;
+    fc_status status = FC_OK;
+    size_t bytes = r->features.count * r->features.codes * sizeof *r->theta;
+    bool better = objective < *best;
+    double damping = better ? fmax(0.5 * r->normal.damping, least) : 5.0 * r->normal.damping;
+    if (better) {
+        FC_TRY(linearise(r));
+        memcpy(r->best, r->theta, bytes);
+        memcpy(r->best_descent, r->descent_at, bytes);
+        *best = objective;
+    } else {
+        memcpy(r->theta, r->best, bytes);
+        memcpy(r->descent_at, r->best_descent, bytes);
+        r->known = 0;
+        *retreats += 1;
+    }
+    FC_TRY(fc__normal_damp(r->context, fmin(damping, most), &r->normal));
+done:
+    return status;
+}
+
+static fc_status iterate(regression *r, double ends, double *best_loss)
+{
+    enum { PATIENCE = 4, MOST_RETREATS = 10 };
+    const double worth = 0.97, start = 0.5;
+    fc_status status = FC_OK;
+    size_t retreats = 0, idle = 0;
+    double best = INFINITY, mark = INFINITY, objective = INFINITY, loss = INFINITY;
+    r->normal.damping = start;
+    for (size_t k = 0; k < MOST_ITERATIONS && (k == 0 || fc__seconds() < ends); k++) {
+        size_t before = retreats;
+        FC_TRY(measure(r, &objective, &loss));
+        if (objective < best)
+            *best_loss = loss;
+        if (k == 0 && !isfinite(objective)) {
+            status =
+                fc__fail(r->context, FC_ERROR_SOLVER, "regression of the flow: it does not start");
+            goto done;
+        }
+        FC_TRY(judge(r, objective, &best, &retreats));
+        fc__report(r->context, "regression", k + 1, MOST_ITERATIONS, *best_loss);
+        idle = best < worth * mark ? 0 : idle + 1;
+        mark = idle ? mark : best;
+        if (idle > PATIENCE || retreats > MOST_RETREATS)
+            break;
+        FC_TRY(fc__normal_solve(r->context, &r->normal, r->descent_at, r->step));
+        FC_TRY(advance(r, k == 0 || retreats > before));
+    }
+    fc__features_field(&r->features, &r->field->config, r->generator, r->best, r->scratch,
+                       r->parameters);
+    for (size_t i = 0; i < r->field->parameter_count; i++)
+        r->field->parameters[i] = (float)r->parameters[i];
+done:
+    return status;
+}
+
+fc_status fc__regression_fit(fc_context *context, const fc_trajectories *trajectories, double ridge,
+                             double seconds, uint64_t seed, fc_field *field, double *loss)
+{
+    double ends = fc__seconds() + seconds;
+    regression r = {
+        .context = context, .trajectories = trajectories, .field = field, .ridge = ridge};
+    fc_status status = FC_ERROR_DATA;
+    if (!fc__regression_suits(trajectories, &field->config))
+        return fc__fail(context, status,
+                        "the flow of a field can be found by regression where frames are at equal "
+                        "intervals, and the field has a linear part and no hidden units");
+    status = prepare(&r, seed);
+    if (status == FC_OK)
+        status = iterate(&r, ends, loss);
+    destroy(&r);
+    return status;
+}
