@@ -213,12 +213,14 @@ static fc_status weigh_changes(regression *r, double gamma[MEMORY])
     return r->known ? fc__solve(r->context, "acceleration", r->known, normal, 1, gamma) : FC_OK;
 }
 
-/* theta + step, accelerated by what the steps before have changed. */
+/* theta + step, accelerated by what the steps before have changed, unless this is the first of its
+ * kind. */
 static fc_status advance(regression *r, bool first)
 {
     fc_status status = FC_OK;
     size_t size = r->features.count * r->features.codes;
     double gamma[MEMORY];
+    r->known = first ? 0 : r->known;
     if (!first) {
         double *theta_change = r->theta_change[MEMORY - 1],
                *step_change = r->step_change[MEMORY - 1];
@@ -277,7 +279,6 @@ static fc_status judge(regression *r, double objective, double *best, size_t *re
     } else {
         memcpy(r->theta, r->best, bytes);
         memcpy(r->descent_at, r->best_descent, bytes);
-        r->known = 0;
         *retreats += 1;
     }
     FC_TRY(fc__normal_damp(r->context, fmin(damping, most), &r->normal));
@@ -294,7 +295,7 @@ static fc_status iterate(regression *r, double ends, double *best_loss)
     double best = INFINITY, mark = INFINITY, objective = INFINITY, loss = INFINITY;
     r->normal.damping = start;
     for (size_t k = 0; k < MOST_ITERATIONS && (k == 0 || fc__seconds() < ends); k++) {
-        size_t before = retreats;
+        double damped = r->normal.damping;
         FC_TRY(measure(r, &objective, &loss));
         if (objective < best)
             *best_loss = loss;
@@ -310,7 +311,7 @@ static fc_status iterate(regression *r, double ends, double *best_loss)
         if (idle > PATIENCE || retreats > MOST_RETREATS)
             break;
         FC_TRY(fc__normal_solve(r->context, &r->normal, r->descent_at, r->step));
-        FC_TRY(advance(r, k == 0 || retreats > before));
+        FC_TRY(advance(r, k == 0 || r->normal.damping != damped));
     }
     fc__features_field(&r->features, &r->field->config, r->generator, r->best, r->scratch,
                        r->parameters);
