@@ -200,7 +200,7 @@ fc_status fc__exponential(fc_context *context, size_t n, const double *a, double
     memset(propagator, 0, square * sizeof *propagator);
     for (size_t i = 0; i < n; i++)
         propagator[i * (n + 1)] = term[i * (n + 1)] = 1.0;
-    for (int k = 1; k <= TERMS; k++) {
+    for (int k = 1; k <= TERMS && norm > 0.0; k++) {
         fc__dgemm_parallel(context, false, false, n, n, n, 1.0 / k, scaled, n, term, n, 0.0, next,
                            n);
         memcpy(term, next, square * sizeof *term);

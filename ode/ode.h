@@ -409,10 +409,8 @@ typedef struct fc_train_config {
     bool field_auto;       /* default true: linear, rank and hidden follow from the data's size */
     fc_field_kind field_kind;     /* default FC_FIELD_AUTO */
     fc_field_method field_method; /* default FC_FIELD_DESCENT */
-    double
-        field_ridge; /* of the regression, for coefficients of features of unit size; default 1e-5
-                      */
-    fc_equation_config equation; /* how an equation is found */
+    double field_ridge;           /* of a regression, for features of unit size; default 1e-5 */
+    fc_equation_config equation;  /* how an equation is found */
     fc_dynamics_config dynamics;
     double minutes;      /* whole budget; default 5, 0 = as `updates` says */
     fc_mask mask;        /* points to train on, as all that is ever observed; default all */

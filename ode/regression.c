@@ -20,7 +20,6 @@ typedef struct regression {
     size_t *first, pairs;     /* (pairs) first frames */
     double *generator;        /* (C, C) */
     double *parameters;       /* (parameters) */
-    double *parameter_bar;    /* (PARTS, parameters) */
     double *scratch;          /* (R, C) */
     double *state[FC__NODES]; /* (pairs, C): where the field is at the nodes of every interval */
     double *residual;         /* (pairs, C): frames less forecasts */
@@ -30,16 +29,29 @@ typedef struct regression {
     size_t known;
 } regression;
 
-bool fc__regression_suits(const fc_trajectories *t, const fc_field_config *config)
+static fc_status check(fc_context *context, const fc_trajectories *t, const fc_field_config *config)
 {
     const double tolerance = 1e-3;
     size_t pairs = 0;
+    if (!config->linear || config->hidden)
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "regression finds fields with a linear part and no hidden units");
     for (size_t s = 0; s < t->count; s++) {
-        for (size_t f = t->first[s]; f + 1 < t->first[s + 1]; f++, pairs++)
-            if (fabs(t->times[f + 1] - t->times[f] - 1.0) > tolerance)
-                return false;
+        for (size_t f = t->first[s]; f + 1 < t->first[s + 1]; f++, pairs++) {
+            double interval = t->times[f + 1] - t->times[f];
+            if (fabs(interval - 1.0) > tolerance)
+                return fc__fail(context, FC_ERROR_DATA,
+                                "field.method = regression needs frames at equal intervals, but "
+                                "one follows another after %g times the typical interval; "
+                                "descent takes any",
+                                interval);
+        }
     }
-    return pairs > 1 && config->linear && config->hidden == 0;
+    return pairs > 1 ? FC_OK
+                     : fc__fail(context, FC_ERROR_DATA,
+                                "field.method = regression needs at least 2 pairs of "
+                                "neighbouring frames, not %zu",
+                                pairs);
 }
 
 static void destroy(regression *r)
@@ -266,7 +278,7 @@ done:
 /* Keeps what is best so far, or goes back to it and is more careful from there. */
 static fc_status judge(regression *r, double objective, double *best, size_t *retreats)
 {
-    const double least = 0.03, most = 1e4;
+    const double least = 0.03;
     fc_status status = FC_OK;
     size_t bytes = r->features.count * r->features.codes * sizeof *r->theta;
     bool better = objective < *best;
@@ -281,7 +293,7 @@ static fc_status judge(regression *r, double objective, double *best, size_t *re
         memcpy(r->descent_at, r->best_descent, bytes);
         *retreats += 1;
     }
-    FC_TRY(fc__normal_damp(r->context, fmin(damping, most), &r->normal));
+    FC_TRY(fc__normal_damp(r->context, damping, &r->normal));
 done:
     return status;
 }
@@ -301,7 +313,9 @@ static fc_status iterate(regression *r, double ends, double *best_loss)
             *best_loss = loss;
         if (k == 0 && !isfinite(objective)) {
             status =
-                fc__fail(r->context, FC_ERROR_SOLVER, "regression of the flow: it does not start");
+                fc__fail(r->context, FC_ERROR_SOLVER,
+                         "field.method = regression starts from a linear map, whose forecasts do "
+                         "not stay finite here; descent may do");
             goto done;
         }
         FC_TRY(judge(r, objective, &best, &retreats));
@@ -327,12 +341,9 @@ fc_status fc__regression_fit(fc_context *context, const fc_trajectories *traject
     double ends = fc__seconds() + seconds;
     regression r = {
         .context = context, .trajectories = trajectories, .field = field, .ridge = ridge};
-    fc_status status = FC_ERROR_DATA;
-    if (!fc__regression_suits(trajectories, &field->config))
-        return fc__fail(context, status,
-                        "the flow of a field can be found by regression where frames are at equal "
-                        "intervals, and the field has a linear part and no hidden units");
-    status = prepare(&r, seed);
+    fc_status status = check(context, trajectories, &field->config);
+    if (status == FC_OK)
+        status = prepare(&r, seed);
     if (status == FC_OK)
         status = iterate(&r, ends, loss);
     destroy(&r);

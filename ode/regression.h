@@ -14,14 +14,11 @@
 #include "inr/support.h"
 #include "ode/ode.h"
 
-/* Sets the weights of a field with a linear part and products, no hidden units. Frames must be at
+/* Sets the weights of a field with a linear part and no hidden units. Frames must be at
  * equal intervals of about one: FC_ERROR_DATA. Ends when the loss no longer falls or after
  * `seconds`; loss: mean squared error of one-interval forecasts. */
 fc_status fc__regression_fit(fc_context *context, const fc_trajectories *trajectories, double ridge,
                              double seconds, uint64_t seed, fc_field *field, double *loss);
-
-/* Whether a field can be found so. */
-bool fc__regression_suits(const fc_trajectories *trajectories, const fc_field_config *config);
 
 /* ---------------------------------------------------------------- its normal equations */
 
