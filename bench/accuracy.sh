@@ -35,7 +35,7 @@ ns-5       | ns   | --train-frames 10 --minutes 5 --observe 0.05
 ns-20      | ns   | --train-frames 10 --minutes 5 --observe 0.2
 ns-every-2 | ns   | --train-frames 5 --minutes 5 --every 2
 wave       | wave | --train-frames 10 --minutes 5
-sw         | sw   | --train-frames 10 --minutes 12 --codes 600 --set field.method=regression --set field.rank=1024 --set fit.copies=4 --set fit.shift=6 --set validation=0 --set decoder.filters=2656 --set decoder.bandwidth=63 --set fit.ridge=1e-7
+sw         | sw   | --train-frames 10 --minutes 12 --codes 600 --set field.method=regression --set field.rank=1536 --set fit.copies=4 --set fit.shift=6 --set validation=0 --set decoder.filters=3168 --set decoder.bandwidth=63 --set fit.ridge=1e-7
 ns4        | ns4  | --minutes 10
 ns5        | ns5  | --minutes 10
 '

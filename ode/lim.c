@@ -28,23 +28,25 @@ static size_t add_pairs(const fc_trajectories *t, const double *mean, double *la
     return pairs;
 }
 
-/* The regression z_1 = M z_0: M S = L for the first modes, diagonal for the others. */
-static fc_status regress(fc_context *context, size_t codes, size_t modes, double ridge,
-                         const double *lagged, const double *same, double *map)
+/* The regression z_1 = M z_0: M S = L for the first modes, diagonal for the others. It is drawn
+ * towards zero by a share `forget` of each variance, and towards the identity by `stay`. */
+static fc_status regress(fc_context *context, size_t codes, size_t modes, double forget,
+                         double stay, const double *lagged, const double *same, double *map)
 {
     fc_status status = FC_OK;
     double *normal = NULL, *rhs = NULL;
     FC_NEW(context, &normal, fc__product(modes, modes));
     FC_NEW(context, &rhs, fc__product(modes, modes));
     for (size_t i = 0; i < codes; i++)
-        map[i * (codes + 1)] =
-            lagged[i * (codes + 1)] / (same[i * (codes + 1)] * (1.0 + ridge) + 1e-30);
+        map[i * (codes + 1)] = (lagged[i * (codes + 1)] + stay) /
+                               (same[i * (codes + 1)] * (1.0 + forget) + stay + 1e-30);
     for (size_t i = 0; i < modes; i++) {
         for (size_t j = 0; j < modes; j++) {
             normal[i * modes + j] = same[i * codes + j];
             rhs[j * modes + i] = lagged[i * codes + j];
         }
-        normal[i * (modes + 1)] += ridge * same[i * (codes + 1)] + 1e-30;
+        normal[i * (modes + 1)] += forget * same[i * (codes + 1)] + stay + 1e-30;
+        rhs[i * (modes + 1)] += stay;
     }
     if (modes) {
         FC_TRY(fc__cholesky(context, "linear inverse model", modes, normal));
@@ -153,19 +155,24 @@ fc_status fc__lim_fit(fc_context *context, const fc_trajectories *trajectories, 
                       size_t modes, double ridge, fc__lim_modes kind, double *generator)
 {
     fc_status status = FC_OK;
-    size_t codes = trajectories->codes, square = fc__product(codes, codes);
-    double *lagged = NULL, *same = NULL, *map = NULL;
-    FC_NEW(context, &lagged, square);
-    FC_NEW(context, &same, square);
-    FC_NEW(context, &map, square);
+    size_t codes = trajectories->codes, size = fc__product(codes, codes);
+    double *lagged = NULL, *same = NULL, *map = NULL, square = 0.0;
+    FC_NEW(context, &lagged, size);
+    FC_NEW(context, &same, size);
+    FC_NEW(context, &map, size);
     size_t pairs = add_pairs(trajectories, mean, lagged, same);
     modes = modes < codes ? modes : codes;
     modes = modes < pairs ? modes : pairs;
     modes = count_alive(codes, modes, same);
-    FC_TRY(regress(context, codes, modes, ridge, lagged, same, map));
+    for (size_t i = 0; i < codes; i++)
+        square += same[i * (codes + 1)] / (double)(pairs ? pairs : 1);
+    if (kind == FC__LIM_CAUTIOUS)
+        FC_TRY(regress(context, codes, modes, ridge, 0.0, lagged, same, map));
+    else
+        FC_TRY(regress(context, codes, modes, 0.0, ridge * square, lagged, same, map));
     FC_TRY(generate(context, codes, map, kind, generator));
     /* Eigenvectors that are nearly dependent leave nothing of use. */
-    for (size_t i = 0; i < square; i++) {
+    for (size_t i = 0; i < size; i++) {
         if (!isfinite(generator[i]) || fabs(generator[i]) > 1e6) {
             status =
                 fc__fail(context, FC_ERROR_SOLVER,

@@ -8,12 +8,14 @@
 
 /* Growing modes, and modes that change sign from frame to frame, which no flow does, are either
  * noise, held at neutral and forgotten at once, or they are kept: growing, and two and two turning
- * about each other by half a turn, as a wave does whose period is two frames. */
+ * about each other by half a turn, as a wave does whose period is two frames. Where the data leave
+ * a motion undetermined, it is forgotten in the first case and stays as it is in the second. */
 typedef enum fc__lim_modes { FC__LIM_CAUTIOUS, FC__LIM_FAITHFUL } fc__lim_modes;
 
 /* The generator A (C, C) from the pairs of neighbouring frames about one unit of time apart: the
- * first `modes` codes act on each other, each of the others forgets at its own rate. `ridge` is the
- * share of the codes' variance added to their covariance. */
+ * first `modes` codes act on each other, each of the others forgets at its own rate. `ridge`, added
+ * to the codes' covariance, is a share of each code's variance (cautious), or of the mean square of
+ * all codes together (faithful). */
 fc_status fc__lim_fit(fc_context *context, const fc_trajectories *trajectories, const double *mean,
                       size_t modes, double ridge, fc__lim_modes kind, double *generator);
 

@@ -18,7 +18,6 @@ typedef struct regression {
     fc__features features;
     fc__normal normal;
     size_t *first, pairs;     /* (pairs) first frames */
-    double *generator;        /* (C, C) */
     double *parameters;       /* (parameters) */
     double *scratch;          /* (R, C) */
     double *state[FC__NODES]; /* (pairs, C): where the field is at the nodes of every interval */
@@ -59,7 +58,6 @@ static void destroy(regression *r)
     fc__features_clear(&r->features);
     fc__normal_clear(&r->normal);
     free(r->first);
-    free(r->generator);
     free(r->parameters);
     free(r->scratch);
     for (size_t q = 0; q < FC__NODES; q++)
@@ -90,20 +88,27 @@ done:
     return status;
 }
 
-static fc_status make_generator(regression *r)
+/* The generator of the regressed linear map. Its ridge is far larger than that of the products:
+ * what they will explain is noise to it. */
+static fc_status start(regression *r)
 {
+    const double ridge = 1e-2;
     fc_status status = FC_OK;
     size_t codes = r->features.codes;
-    double *zero = NULL;
+    double *zero = NULL, *generator = NULL, *linear = r->theta + codes;
     FC_NEW(r->context, &zero, codes);
-    FC_NEW(r->context, &r->generator, fc__product(codes, codes));
+    FC_NEW(r->context, &generator, fc__product(codes, codes));
     status =
-        fc__lim_fit(r->context, r->trajectories, zero, codes, 1e-6, FC__LIM_FAITHFUL, r->generator);
+        fc__lim_fit(r->context, r->trajectories, zero, codes, ridge, FC__LIM_FAITHFUL, generator);
     if (status == FC_ERROR_SOLVER) /* of modes that depend on each other: each for itself */
         status =
-            fc__lim_fit(r->context, r->trajectories, zero, 0, 1e-6, FC__LIM_FAITHFUL, r->generator);
+            fc__lim_fit(r->context, r->trajectories, zero, 0, ridge, FC__LIM_FAITHFUL, generator);
+    for (size_t i = 0; i < codes; i++)
+        for (size_t j = 0; j < codes; j++)
+            linear[j * codes + i] = r->features.size * generator[i * codes + j];
 done:
     free(zero);
+    free(generator);
     return status;
 }
 
@@ -113,7 +118,6 @@ static fc_status prepare(regression *r, uint64_t seed)
     FC_TRY(list_pairs(r));
     FC_TRY(fc__features_create(r->context, r->trajectories, r->field->config.rank, seed,
                                &r->features));
-    FC_TRY(make_generator(r));
     FC_TRY(fc__normal_create(r->context, &r->features, &r->normal));
     size_t codes = r->features.codes, size = fc__product(r->features.count, codes);
     for (size_t q = 0; q < FC__NODES; q++)
@@ -134,11 +138,12 @@ static fc_status prepare(regression *r, uint64_t seed)
         FC_NEW(r->context, &r->theta_change[k], size);
         FC_NEW(r->context, &r->step_change[k], size);
     }
+    status = start(r);
 done:
     return status;
 }
 
-/* Forecasts of pairs [begin, end): states and residuals, half the sum of whose squares is added. */
+/* Forecasts of pairs [begin, end): states and residuals, the sum of whose squares is added. */
 static fc_status forecast(const regression *r, size_t begin, size_t end, double *sum)
 {
     fc_status status = FC_OK;
@@ -167,7 +172,7 @@ static fc_status forecast(const regression *r, size_t begin, size_t end, double 
             size_t next = r->first[begin + i / codes] + 1;
             double missing = (double)t->z[next * codes + i % codes] - z[size + i];
             r->residual[at + i] = missing;
-            *sum += 0.5 * missing * missing;
+            *sum += missing * missing;
         }
     }
 done:
@@ -177,33 +182,34 @@ done:
     return status;
 }
 
-/* The objective at theta over all pairs, half a sum of squares with the ridge; loss: mean squared
- * error. */
-static fc_status measure(regression *r, double *objective, double *loss)
+/* Mean squared error of the forecasts by theta over all pairs. */
+static fc_status measure(regression *r, double *loss)
 {
     fc_status part_status[PARTS];
-    size_t size = r->features.count * r->features.codes;
-    double sum[PARTS] = {0.0};
-    fc__features_field(&r->features, &r->field->config, r->generator, r->theta, r->scratch,
-                       r->parameters);
+    double sum[PARTS] = {0.0}, all = 0.0;
+    fc__features_field(&r->features, &r->field->config, r->theta, r->scratch, r->parameters);
 #pragma omp parallel for num_threads(fc_context_threads(r->context)) schedule(dynamic, 1)
     for (size_t part = 0; part < PARTS; part++) {
         size_t begin, end;
         fc__slice(r->pairs, PARTS, part, &begin, &end);
         part_status[part] = forecast(r, begin, end, &sum[part]);
     }
-    *objective = 0.0;
     for (size_t part = 0; part < PARTS; part++) {
         if (part_status[part] != FC_OK)
             return part_status[part];
-        *objective += sum[part];
+        all += sum[part];
     }
     if (fc_context_interrupted(r->context))
         return fc__fail(r->context, FC_INTERRUPTED, "interrupted in the regression of the flow");
-    *loss = 2.0 * *objective / (double)(r->pairs * r->features.codes);
-    for (size_t i = 0; i < size; i++)
-        *objective += 0.5 * r->normal.ridge * r->theta[i] * r->theta[i];
+    *loss = all / (double)(r->pairs * r->features.codes);
     return FC_OK;
+}
+
+/* Half the sum of squares and the prior's, whose gradient is taken from a given descent. */
+static double objective_of(regression *r, double loss, double *descent)
+{
+    return 0.5 * loss * (double)(r->pairs * r->features.codes) +
+           fc__normal_prior(r->context, &r->normal, r->theta, descent);
 }
 
 /* Weights of the known changes with which those of the step come nearest to the step itself. */
@@ -260,40 +266,38 @@ done:
     return status;
 }
 
-/* The normal equations at theta, whose linear part is the mean propagator's. */
-static fc_status linearise(regression *r)
+/* The normal equations at theta, whose linear part is the mean propagator's, and the objective by
+ * their prior. */
+static fc_status linearise(regression *r, double loss, double *objective)
 {
     fc_status status = FC_OK;
-    size_t size = r->features.count * r->features.codes;
     FC_TRY(fc__normal_propagate(r->context, r->parameters + fc_field_layout_of(&r->field->config).a,
                                 &r->normal));
     fc__normal_sum(r->context, &r->features, r->pairs, r->state, r->residual, r->ridge, &r->normal,
                    r->descent_at);
-    for (size_t i = 0; i < size; i++)
-        r->descent_at[i] -= r->normal.ridge * r->theta[i];
+    FC_TRY(fc__normal_factor(r->context, &r->normal));
+    *objective = objective_of(r, loss, r->descent_at);
 done:
     return status;
 }
 
 /* Keeps what is best so far, or goes back to it and is more careful from there. */
-static fc_status judge(regression *r, double objective, double *best, size_t *retreats)
+static fc_status judge(regression *r, double loss, double *best, size_t *retreats)
 {
     const double least = 0.03;
     fc_status status = FC_OK;
     size_t bytes = r->features.count * r->features.codes * sizeof *r->theta;
-    bool better = objective < *best;
-    double damping = better ? fmax(0.5 * r->normal.damping, least) : 5.0 * r->normal.damping;
-    if (better) {
-        FC_TRY(linearise(r));
+    if (objective_of(r, loss, NULL) < *best) {
+        FC_TRY(linearise(r, loss, best));
         memcpy(r->best, r->theta, bytes);
         memcpy(r->best_descent, r->descent_at, bytes);
-        *best = objective;
+        r->normal.damping = fmax(0.5 * r->normal.damping, least);
     } else {
         memcpy(r->theta, r->best, bytes);
         memcpy(r->descent_at, r->best_descent, bytes);
+        r->normal.damping *= 5.0;
         *retreats += 1;
     }
-    FC_TRY(fc__normal_damp(r->context, damping, &r->normal));
 done:
     return status;
 }
@@ -301,24 +305,24 @@ done:
 static fc_status iterate(regression *r, double ends, double *best_loss)
 {
     enum { PATIENCE = 4, MOST_RETREATS = 10 };
-    const double worth = 0.97, start = 0.5;
+    const double worth = 0.97, first = 0.5;
     fc_status status = FC_OK;
     size_t retreats = 0, idle = 0;
-    double best = INFINITY, mark = INFINITY, objective = INFINITY, loss = INFINITY;
-    r->normal.damping = start;
+    double best = INFINITY, mark = INFINITY, loss = INFINITY;
+    r->normal.damping = first;
     for (size_t k = 0; k < MOST_ITERATIONS && (k == 0 || fc__seconds() < ends); k++) {
         double damped = r->normal.damping;
-        FC_TRY(measure(r, &objective, &loss));
-        if (objective < best)
-            *best_loss = loss;
-        if (k == 0 && !isfinite(objective)) {
+        size_t retreated = retreats;
+        FC_TRY(measure(r, &loss));
+        if (k == 0 && !isfinite(loss)) {
             status =
                 fc__fail(r->context, FC_ERROR_SOLVER,
                          "field.method = regression starts from a linear map, whose forecasts do "
                          "not stay finite here; descent may do");
             goto done;
         }
-        FC_TRY(judge(r, objective, &best, &retreats));
+        FC_TRY(judge(r, loss, &best, &retreats));
+        *best_loss = retreats == retreated ? loss : *best_loss;
         fc__report(r->context, "regression", k + 1, MOST_ITERATIONS, *best_loss);
         idle = best < worth * mark ? 0 : idle + 1;
         mark = idle ? mark : best;
@@ -327,8 +331,7 @@ static fc_status iterate(regression *r, double ends, double *best_loss)
         FC_TRY(fc__normal_solve(r->context, &r->normal, r->descent_at, r->step));
         FC_TRY(advance(r, k == 0 || r->normal.damping != damped));
     }
-    fc__features_field(&r->features, &r->field->config, r->generator, r->best, r->scratch,
-                       r->parameters);
+    fc__features_field(&r->features, &r->field->config, r->best, r->scratch, r->parameters);
     for (size_t i = 0; i < r->field->parameter_count; i++)
         r->field->parameters[i] = (float)r->parameters[i];
 done:

@@ -38,8 +38,7 @@ void fc__features_at(fc_context *context, const fc__features *features, size_t r
                      const double *z, double *phi);
 /* The field's parameters from theta. */
 void fc__features_field(const fc__features *features, const fc_field_config *config,
-                        const double *generator, const double *theta, double *scratch /* (R, C) */,
-                        double *parameters);
+                        const double *theta, double *scratch /* (R, C) */, double *parameters);
 
 /* How the end of an interval depends on theta, sum_q w_q exp((1 - s_q) A) theta^T phi(z(s_q)): by
  * Simpson's nodes s_q, with the mean propagator of a generator A for that of each pair of frames.
@@ -48,10 +47,13 @@ enum { FC__NODES = 3 };
 typedef struct fc__normal {
     size_t codes, count;
     double ridge, unit;                       /* on theta; mean square of phi */
-    double damping;                           /* see fc__normal_damp */
+    double damping;                           /* of steps, see fc__normal_solve */
     double *gram[FC__NODES][FC__NODES];       /* (F, F) of p <= q, sums over pairs of frames */
     double *propagator[FC__NODES];            /* (C, C), from a node to the end */
-    double *factor;                           /* Cholesky factor (F, F) of the preconditioner */
+    double *mean;                             /* (F, F) of the three p = q */
+    double *axes, *spread;                    /* its eigenvectors (F, F) and eigenvalues (F) */
+    double *metric;                           /* M (C, C), of the ridge */
+    double *modes, *gain;                     /* its eigenvectors (C, C) and eigenvalues (C) */
     double *turned[FC__NODES], *mixed, *work; /* (F, C) */
     double *phi[FC__NODES], *pulled;          /* (F, rows), (rows, C) */
 } fc__normal;
@@ -65,15 +67,19 @@ fc_status fc__normal_propagate(fc_context *context, const double *generator, fc_
 void fc__normal_sum(fc_context *context, const fc__features *features, size_t pairs,
                     double *const state[FC__NODES], const double *residual, double ridge,
                     fc__normal *normal, double *descent);
-/* Damps steps (Levenberg-Marquardt) by this share of the mean square of the change of the field at
- * the nodes, and the more of theta's own: what an interval hides, motions that cancel before it
- * ends, is undetermined and would take any size. Must be called before a step is asked for. */
-fc_status fc__normal_damp(fc_context *context, double damping, fc__normal *normal);
+/* The metric M of the ridge, the square of the mean propagator over the nodes and a tenth of the
+ * identity, and what steps are preconditioned by; after both of the above. */
+fc_status fc__normal_factor(fc_context *context, fc__normal *normal);
+/* ridge / 2 tr(theta M theta^T): what counts is what theta does by the end of an interval, which
+ * for motions that turn or decay fast is little. Its gradient is taken from `descent`, if given. */
+double fc__normal_prior(fc_context *context, fc__normal *normal, const double *theta,
+                        double *descent);
 /* image (F, C): the damped normal matrix times theta (F, C) */
 void fc__normal_apply(fc_context *context, const fc__normal *normal, const double *theta,
                       double *image);
-/* step (F, C): the damped Gauss-Newton step for a negative gradient (F, C), by conjugate gradients
- */
+/* step (F, C): the Gauss-Newton step for a negative gradient (F, C), by conjugate gradients. Steps
+ * are damped (Levenberg-Marquardt) by the share normal->damping of the mean square of the change of
+ * the field at the nodes. */
 fc_status fc__normal_solve(fc_context *context, fc__normal *normal, const double *descent,
                            double *step);
 

@@ -102,8 +102,7 @@ void fc__features_at(fc_context *context, const fc__features *features, size_t r
 }
 
 void fc__features_field(const fc__features *features, const fc_field_config *config,
-                        const double *generator, const double *theta, double *scratch,
-                        double *parameters)
+                        const double *theta, double *scratch, double *parameters)
 {
     fc_field_layout at = fc_field_layout_of(config);
     size_t codes = features->codes, rank = features->rank;
@@ -112,8 +111,7 @@ void fc__features_field(const fc__features *features, const fc_field_config *con
     for (size_t i = 0; i < codes; i++) {
         parameters[at.bias + i] = bias * theta[i];
         for (size_t j = 0; j < codes; j++)
-            parameters[at.a + i * codes + j] =
-                generator[i * codes + j] + linear[j * codes + i] / features->size;
+            parameters[at.a + i * codes + j] = linear[j * codes + i] / features->size;
     }
     if (rank == 0)
         return;

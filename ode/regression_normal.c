@@ -9,6 +9,8 @@ enum { BLOCK = 512 }; /* pairs of frames whose features are held at a time */
 
 static const double node[FC__NODES] = {0.0, 0.5, 1.0};
 static const double weight[FC__NODES] = {1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0};
+/* Of theta itself in the metric of the ridge. */
+static const double hidden = 0.1;
 
 fc_status fc__normal_create(fc_context *context, const fc__features *features, fc__normal *normal)
 {
@@ -25,7 +27,12 @@ fc_status fc__normal_create(fc_context *context, const fc__features *features, f
     FC_NEW(context, &normal->pulled, fc__product(BLOCK, codes));
     FC_NEW(context, &normal->mixed, size);
     FC_NEW(context, &normal->work, size);
-    FC_NEW(context, &normal->factor, fc__product(count, count));
+    FC_NEW(context, &normal->mean, fc__product(count, count));
+    FC_NEW(context, &normal->axes, fc__product(count, count));
+    FC_NEW(context, &normal->spread, count);
+    FC_NEW(context, &normal->modes, fc__product(codes, codes));
+    FC_NEW(context, &normal->gain, codes);
+    FC_NEW(context, &normal->metric, fc__product(codes, codes));
 done:
     if (status != FC_OK)
         fc__normal_clear(normal);
@@ -41,7 +48,12 @@ void fc__normal_clear(fc__normal *normal)
         free(normal->phi[p]);
         free(normal->turned[p]);
     }
-    free(normal->factor);
+    free(normal->mean);
+    free(normal->axes);
+    free(normal->spread);
+    free(normal->modes);
+    free(normal->gain);
+    free(normal->metric);
     free(normal->pulled);
     free(normal->mixed);
     free(normal->work);
@@ -84,52 +96,46 @@ void fc__normal_sum(fc_context *context, const fc__features *features, size_t pa
             fc__features_at(context, features, rows, state[q] + begin * n->codes, n->phi[q]);
         add_block(context, rows, residual + begin * n->codes, begin == 0, n, descent);
     }
-    n->unit = 0.0;
+    memset(n->mean, 0, count * count * sizeof *n->mean);
     for (size_t q = 0; q < FC__NODES; q++)
-        for (size_t i = 0; i < count; i++)
-            n->unit += weight[q] * n->gram[q][q][i * (count + 1)] / (double)pairs;
+        for (size_t i = 0; i < count * count; i++)
+            n->mean[i] += weight[q] * n->gram[q][q][i];
+    n->unit = 0.0;
+    for (size_t i = 0; i < count; i++)
+        n->unit += n->mean[i * (count + 1)] / (double)pairs;
     n->ridge = ridge * n->unit;
 }
 
-static double least_square(const fc__normal *n)
+/* E^T E + hidden of the mean propagator over the nodes, E */
+static void make_metric(fc_context *context, fc__normal *n)
 {
-    return n->ridge + 1e-4 * n->damping * n->damping * n->unit;
-}
-
-/* The preconditioner takes propagators for the identity. */
-fc_status fc__normal_damp(fc_context *context, double damping, fc__normal *n)
-{
-    size_t count = n->count;
-    n->damping = damping;
-    memset(n->factor, 0, count * count * sizeof *n->factor);
-    for (size_t q = 0; q < FC__NODES; q++)
-        for (size_t i = 0; i < count * count; i++)
-            n->factor[i] += (1.0 + damping) * weight[q] * n->gram[q][q][i];
-    for (size_t i = 0; i < count; i++)
-        n->factor[i * (count + 1)] += least_square(n);
-    return fc__cholesky(context, "regression of the flow", count, n->factor);
-}
-
-/* out = least x + sum_p w_p [damping G_pp x + sum_q w_q G_pq x E_q^T E_p] */
-void fc__normal_apply(fc_context *context, const fc__normal *n, const double *x, double *out)
-{
-    size_t codes = n->codes, count = n->count, size = count * codes;
-    for (size_t q = 0; q < FC__NODES; q++)
-        fc__dgemm_parallel(context, false, true, count, codes, codes, weight[q], x, codes,
-                           n->propagator[q], codes, 0.0, n->turned[q], codes);
-    double least = least_square(n);
-    for (size_t i = 0; i < size; i++)
-        out[i] = least * x[i];
-    for (size_t p = 0; p < FC__NODES; p++) {
-        for (size_t q = 0; q < FC__NODES; q++)
-            fc__dgemm_parallel(context, q < p, false, count, codes, count, weight[p],
-                               q < p ? n->gram[q][p] : n->gram[p][q], count, n->turned[q], codes,
-                               q ? 1.0 : 0.0, n->mixed, codes);
-        fc__dgemm_parallel(context, false, false, count, codes, codes, 1.0, n->mixed, codes,
-                           n->propagator[p], codes, 1.0, out, codes);
-        fc__dgemm_parallel(context, false, false, count, codes, count, n->damping * weight[p],
-                           n->gram[p][p], count, x, codes, 1.0, out, codes);
+    size_t codes = n->codes;
+    double *mean = n->mixed; /* (F, C), F > C */
+    for (size_t i = 0; i < codes * codes; i++) {
+        mean[i] = 0.0;
+        for (size_t p = 0; p < FC__NODES; p++)
+            mean[i] += weight[p] * n->propagator[p][i];
     }
+    fc__dgemm_parallel(context, true, false, codes, codes, codes, 1.0, mean, codes, mean, codes,
+                       0.0, n->metric, codes);
+    for (size_t i = 0; i < codes; i++)
+        n->metric[i * (codes + 1)] += hidden;
+}
+
+fc_status fc__normal_factor(fc_context *context, fc__normal *n)
+{
+    fc_status status = FC_OK;
+    size_t metric = n->codes * n->codes, mean = n->count * n->count;
+    double *copy = NULL;
+    FC_NEW(context, &copy, mean);
+    make_metric(context, n);
+    memcpy(copy, n->metric, metric * sizeof *copy);
+    FC_TRY(fc__eigen(context, n->codes, copy, n->gain, n->modes));
+    memcpy(copy, n->mean, mean * sizeof *copy);
+    FC_TRY(fc__eigen(context, n->count, copy, n->spread, n->axes));
+done:
+    free(copy);
+    return status;
 }
 
 static double dot(size_t count, const double *a, const double *b)
@@ -140,10 +146,70 @@ static double dot(size_t count, const double *a, const double *b)
     return sum;
 }
 
+double fc__normal_prior(fc_context *context, fc__normal *n, const double *theta, double *descent)
+{
+    size_t size = n->count * n->codes;
+    fc__dgemm_parallel(context, false, false, n->count, n->codes, n->codes, n->ridge, theta,
+                       n->codes, n->metric, n->codes, 0.0, n->work, n->codes);
+    for (size_t i = 0; descent && i < size; i++)
+        descent[i] -= n->work[i];
+    return 0.5 * dot(size, theta, n->work);
+}
+
+/* What an interval hides, motions that cancel before it ends, is damped the more: it is
+ * undetermined and would take any size. */
+static double damping_of_hidden(const fc__normal *n)
+{
+    return 1e-4 * n->damping * n->damping * n->unit;
+}
+
+/* out = damping_of_hidden x + ridge x M + damping G x + sum_pq w_p w_q G_pq x E_q^T E_p */
+void fc__normal_apply(fc_context *context, const fc__normal *n, const double *x, double *out)
+{
+    size_t codes = n->codes, count = n->count, size = count * codes;
+    for (size_t q = 0; q < FC__NODES; q++)
+        fc__dgemm_parallel(context, false, true, count, codes, codes, weight[q], x, codes,
+                           n->propagator[q], codes, 0.0, n->turned[q], codes);
+    for (size_t i = 0; i < size; i++)
+        out[i] = damping_of_hidden(n) * x[i];
+    fc__dgemm_parallel(context, false, false, count, codes, codes, n->ridge, x, codes, n->metric,
+                       codes, 1.0, out, codes);
+    for (size_t p = 0; p < FC__NODES; p++) {
+        for (size_t q = 0; q < FC__NODES; q++)
+            fc__dgemm_parallel(context, q < p, false, count, codes, count, weight[p],
+                               q < p ? n->gram[q][p] : n->gram[p][q], count, n->turned[q], codes,
+                               q ? 1.0 : 0.0, n->mixed, codes);
+        fc__dgemm_parallel(context, false, false, count, codes, codes, 1.0, n->mixed, codes,
+                           n->propagator[p], codes, 1.0, out, codes);
+    }
+    fc__dgemm_parallel(context, false, false, count, codes, count, n->damping, n->mean, count, x,
+                       codes, 1.0, out, codes);
+}
+
+/* The inverse as if features stayed the same over an interval, G (x) (E^T E + damping) + ridge M +
+ * damping_of_hidden, in the eigenvectors of G and M. */
+static void precondition(fc_context *context, fc__normal *n, const double *x, double *out)
+{
+    size_t codes = n->codes, count = n->count;
+    double least = damping_of_hidden(n), *turned = n->turned[0];
+    fc__dgemm_parallel(context, true, false, count, codes, count, 1.0, n->axes, count, x, codes,
+                       0.0, n->mixed, codes);
+    fc__dgemm_parallel(context, false, false, count, codes, codes, 1.0, n->mixed, codes, n->modes,
+                       codes, 0.0, turned, codes);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < codes; j++)
+            turned[i * codes + j] /= (n->gain[j] - hidden + n->damping) * fmax(n->spread[i], 0.0) +
+                                     n->ridge * n->gain[j] + least;
+    fc__dgemm_parallel(context, false, true, count, codes, codes, 1.0, turned, codes, n->modes,
+                       codes, 0.0, n->mixed, codes);
+    fc__dgemm_parallel(context, false, false, count, codes, count, 1.0, n->axes, count, n->mixed,
+                       codes, 0.0, out, codes);
+}
+
 fc_status fc__normal_solve(fc_context *context, fc__normal *n, const double *descent, double *step)
 {
     enum { ITERATIONS = 12 };
-    const double tolerance = 1e-4;
+    const double tolerance = 3e-3;
     fc_status status = FC_OK;
     size_t size = n->count * n->codes;
     double *residual = NULL, *direction = NULL, *image = NULL, product, start;
@@ -151,9 +217,8 @@ fc_status fc__normal_solve(fc_context *context, fc__normal *n, const double *des
     FC_NEW(context, &direction, size);
     FC_NEW(context, &image, size);
     memcpy(residual, descent, size * sizeof *residual);
-    memcpy(direction, descent, size * sizeof *direction);
     memset(step, 0, size * sizeof *step);
-    fc__cholesky_solve(n->count, n->factor, n->codes, direction);
+    precondition(context, n, descent, direction);
     start = product = dot(size, residual, direction);
     for (size_t k = 0; k < ITERATIONS && product > tolerance * start; k++) {
         if (fc_context_interrupted(context)) {
@@ -166,8 +231,7 @@ fc_status fc__normal_solve(fc_context *context, fc__normal *n, const double *des
             step[i] += length * direction[i];
             residual[i] -= length * image[i];
         }
-        memcpy(n->work, residual, size * sizeof *residual);
-        fc__cholesky_solve(n->count, n->factor, n->codes, n->work);
+        precondition(context, n, residual, n->work);
         product = dot(size, residual, n->work);
         for (size_t i = 0; i < size; i++)
             direction[i] = n->work[i] + product / before * direction[i];

@@ -87,61 +87,136 @@ static double distance(size_t count, const double *a, const double *b)
     return sum;
 }
 
+/* Features, and the normal equations where the field is a linear map alone, whose theta is given.
+ */
+typedef struct equations {
+    fc__features features;
+    fc__normal normal;
+    double theta[(1 + C + RANK) * C];
+    double *states[FC__NODES], *missing;
+} equations;
+
+static void set_up(fc_context *context, const data *d, double ridge, equations *e)
+{
+    double generator[C * C], zero[C] = {0.0}, descent[(1 + C + RANK) * C];
+    *e = (equations){.missing = calloc(ALL * C, sizeof *e->missing)};
+    must(context, fc__features_create(context, &d->all, RANK, 3, &e->features));
+    must(context, fc__lim_fit(context, &d->all, zero, C, 1e-6, FC__LIM_FAITHFUL, generator));
+    for (size_t i = 0; i < C; i++)
+        for (size_t j = 0; j < C; j++)
+            e->theta[(1 + j) * C + i] = e->features.size * generator[i * C + j];
+    must(context, fc__normal_create(context, &e->features, &e->normal));
+    must(context, fc__normal_propagate(context, generator, &e->normal));
+    for (size_t q = 0; q < FC__NODES; q++) {
+        double map[C * C];
+        must(context, fc__exponential(context, C, generator, 0.5 * (double)q, map));
+        e->states[q] = calloc(ALL * C, sizeof *e->states[q]);
+        for (size_t s = 0, n = 0; s < SEQUENCES; s++)
+            for (size_t f = d->first[s]; f + 1 < d->first[s + 1]; f++, n++)
+                for (size_t i = 0; i < C; i++)
+                    for (size_t j = 0; j < C; j++)
+                        e->states[q][n * C + i] += map[i * C + j] * (double)d->z[f * C + j];
+    }
+    fc__normal_sum(context, &e->features, SEQUENCES * (FRAMES - 1), e->states, e->missing, ridge,
+                   &e->normal, descent);
+    must(context, fc__normal_factor(context, &e->normal));
+}
+
+static void tear_down(equations *e)
+{
+    fc__normal_clear(&e->normal);
+    fc__features_clear(&e->features);
+    for (size_t q = 0; q < FC__NODES; q++)
+        free(e->states[q]);
+    free(e->missing);
+}
+
 /* d N d is the mean square by which the ends of intervals move with theta. */
 static void normal_equations_are_those_of_the_flow(void **state)
 {
     static data d;
+    static equations e;
     fc_context *context = *state;
     fc_field_config config = {.codes = C, .linear = true, .rank = RANK};
-    fc__features features;
-    fc__normal normal;
-    double generator[C * C], zero[C] = {0.0}, scratch[RANK * C], *parameters, *states[FC__NODES],
-                             *nothing = calloc(ALL * C, sizeof *nothing);
-    static double ends[2][ALL * C], theta[(1 + C + RANK) * C], image[(1 + C + RANK) * C];
+    double *parameters = malloc(fc_field_layout_of(&config).count * sizeof *parameters);
+    double scratch[RANK * C];
+    static double ends[2][ALL * C], change[(1 + C + RANK) * C], moved[(1 + C + RANK) * C];
     make(1, &d);
-    parameters = malloc(fc_field_layout_of(&config).count * sizeof *parameters);
-    must(context, fc__features_create(context, &d.all, RANK, 3, &features));
-    must(context, fc__lim_fit(context, &d.all, zero, C, 1e-6, FC__LIM_FAITHFUL, generator));
-    must(context, fc__normal_create(context, &features, &normal));
-    must(context, fc__normal_propagate(context, generator, &normal));
-    for (size_t q = 0; q < FC__NODES; q++) { /* of the generator alone */
-        double map[C * C];
-        must(context, fc__exponential(context, C, generator, 0.5 * (double)q, map));
-        states[q] = calloc(ALL * C, sizeof *states[q]);
-        for (size_t s = 0, n = 0; s < SEQUENCES; s++)
-            for (size_t f = d.first[s]; f + 1 < d.first[s + 1]; f++, n++)
-                for (size_t i = 0; i < C; i++)
-                    for (size_t j = 0; j < C; j++)
-                        states[q][n * C + i] += map[i * C + j] * (double)d.z[f * C + j];
-    }
-    fc__normal_sum(context, &features, SEQUENCES * (FRAMES - 1), states, nothing, 1e-12, &normal,
-                   image);
-    must(context, fc__normal_damp(context, 0.0, &normal));
-    assert_int_equal(features.count, 1 + C + RANK);
-    size_t size = features.count * C;
+    set_up(context, &d, 1e-12, &e);
+    assert_int_equal(e.features.count, 1 + C + RANK);
+    size_t size = e.features.count * C;
     for (size_t from = 0; from < size; from += size / 2) { /* other directions, other features */
         const double small = 1e-3;
         size_t pairs = 0;
         fc__rng rng = fc__rng_create(7, from);
+        for (size_t i = 0; i < size; i++)
+            change[i] = fc__rng_normal(&rng);
         for (int side = 0; side < 2; side++) {
-            rng.counter = 0;
             for (size_t i = 0; i < size; i++)
-                theta[i] = (side ? small : -small) * fc__rng_normal(&rng);
-            fc__features_field(&features, &config, generator, theta, scratch, parameters);
+                moved[i] = e.theta[i] + (side ? small : -small) * change[i];
+            fc__features_field(&e.features, &config, moved, scratch, parameters);
             pairs = advance(&d, &config, parameters, ends[side]);
         }
-        double moved = distance(pairs * C, ends[0], ends[1]) / (4.0 * small * small), found = 0.0;
-        fc__normal_apply(context, &normal, theta, image);
+        double square = distance(pairs * C, ends[0], ends[1]) / (4.0 * small * small), found = 0.0;
+        fc__normal_apply(context, &e.normal, change, moved);
         for (size_t i = 0; i < size; i++)
-            found += theta[i] * image[i] / (small * small);
-        assert_near(found / moved, 1.0, 0.03);
+            found += change[i] * moved[i];
+        assert_near(found / square, 1.0, 0.03);
     }
-    fc__normal_clear(&normal);
-    fc__features_clear(&features);
+    tear_down(&e);
     free(parameters);
-    for (size_t q = 0; q < FC__NODES; q++)
-        free(states[q]);
-    free(nothing);
+}
+
+/* A step solves the equations it is said to solve, in few products with their matrix. */
+static void steps_solve_the_damped_equations(void **state)
+{
+    static data d;
+    static equations e;
+    static double descent[(1 + C + RANK) * C], step[(1 + C + RANK) * C], image[(1 + C + RANK) * C];
+    make(1, &d);
+    set_up(*state, &d, 1e-4, &e);
+    e.normal.damping = 0.1;
+    size_t size = e.features.count * C;
+    double left = 0.0, all = 0.0;
+    fc__rng rng = fc__rng_create(9, 0);
+    for (size_t i = 0; i < size; i++)
+        step[i] = fc__rng_normal(&rng);
+    fc__normal_apply(*state, &e.normal, step, descent); /* what data may ask for */
+    must(*state, fc__normal_solve(*state, &e.normal, descent, step));
+    fc__normal_apply(*state, &e.normal, step, image);
+    for (size_t i = 0; i < size; i++) {
+        left += pow(image[i] - descent[i], 2.0);
+        all += pow(descent[i], 2.0);
+    }
+    assert_true(sqrt(left / all) < 0.1);
+    tear_down(&e);
+}
+
+/* Its gradient against differences; it weighs what the linear map damps away less than the rest. */
+static void the_prior_is_of_what_an_interval_shows(void **state)
+{
+    static data d;
+    static equations e;
+    static double none[(1 + C + RANK) * C], descent[(1 + C + RANK) * C];
+    make(1, &d);
+    set_up(*state, &d, 1e-3, &e);
+    size_t at = C + 1; /* of a linear feature */
+    const double small = 1e-4;
+    fc__normal_prior(*state, &e.normal, e.theta, descent);
+    double here = e.theta[at], side[2];
+    for (int i = 0; i < 2; i++) {
+        e.theta[at] = here + (i ? small : -small);
+        side[i] = fc__normal_prior(*state, &e.normal, e.theta, NULL);
+    }
+    double slope = (side[1] - side[0]) / (2.0 * small);
+    assert_near(descent[at], -slope, 1e-6 * fabs(slope) + 1e-9);
+    assert_near(fc__normal_prior(*state, &e.normal, none, NULL), 0.0, 1e-15);
+    none[0] = 1.0; /* the oscillator of 0.9 an interval, and that of 2.2, which turns away */
+    double slow = fc__normal_prior(*state, &e.normal, none, NULL);
+    none[0] = 0.0;
+    none[2] = 1.0;
+    assert_true(fc__normal_prior(*state, &e.normal, none, NULL) < 0.8 * slow);
+    tear_down(&e);
 }
 
 /* Mean square error of forecasts over an interval from frames of other sequences. */
@@ -230,6 +305,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normal_equations_are_those_of_the_flow),
+        cmocka_unit_test(steps_solve_the_damped_equations),
+        cmocka_unit_test(the_prior_is_of_what_an_interval_shows),
         cmocka_unit_test(the_field_forecasts_other_sequences),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(unequal_intervals_are_refused_and_an_interruption_is_heard),
