@@ -1,5 +1,5 @@
 /* fieldcast-bench families: the error of each family of decoders against the number of codes, on
- * frames that were not fitted, beside that of the POD. */
+ * frames that were not fitted, beside that of the POD and of localised modes. */
 #include "bench/bench.h"
 #include "inr/fit.h"
 #include "io/io.h"
@@ -20,6 +20,7 @@ typedef struct request {
     bool chosen[FAMILIES];
     size_t sizes, codes[MOST_SIZES];
     size_t train_frames, test_frames; /* spread over those of the files */
+    size_t patch;                     /* side of the squares that have modes of their own, or 0 */
     size_t threads;
     fc_decoder_config decoder;
     fc_fit_config fit;
@@ -27,7 +28,7 @@ typedef struct request {
 
 /* Errors on the test frames, NaN where a family was not asked for. */
 typedef struct curves {
-    double pod[MOST_SIZES], family[FAMILIES][MOST_SIZES], codes[MOST_SIZES];
+    double pod[MOST_SIZES], patches[MOST_SIZES], family[FAMILIES][MOST_SIZES], codes[MOST_SIZES];
 } curves;
 
 static const char usage[] =
@@ -37,6 +38,7 @@ static const char usage[] =
     "  --families LIST      of fourier, siren, multiplicative; default all\n"
     "  --train-frames N     spread over DATA, default 1024\n"
     "  --test-frames N      spread over TEST, default 64\n"
+    "  --patches N          localised modes too: the POD of squares of N x N points of a grid\n"
     "  --steps N            of fitting, default 3000\n"
     "  --set KEY=VALUE      layers, width, omega0, filters, rate, batch_frames, batch_points, "
     "seed\n"
@@ -109,64 +111,178 @@ static void normalise(const frames *f, size_t channel, double mean, double devia
 
 /* ---------------------------------------------------------------- POD */
 
-/* Mean squared error of the first codes[s] modes of the training frames on the test frames, by the
- * method of snapshots: mode j = X^T v_j / sqrt(lambda_j). NaN where frames differ in their points
- * or miss values. */
-static fc_status pod_errors(fc_context *context, const frames *train, const frames *test,
+/* Rows (count, size) of values less their means over the training frames. */
+typedef struct rows {
+    size_t count, size;
+    double *x;
+} rows;
+
+/* Training and test frames as rows; none where frames differ in their points. At most
+ * MOST_SNAPSHOTS of the training frames. */
+static fc_status rows_create(fc_context *context, const frames *train, const frames *test,
+                             rows made[2])
+{
+    fc_status status = FC_OK;
+    const frames *const of[] = {train, test};
+    size_t n = train->some.count < MOST_SNAPSHOTS ? train->some.count : MOST_SNAPSHOTS;
+    size_t size = values_of(train, train->some.frame[0]);
+    double *mean = NULL;
+    if (!fc_dataset_shares_points(train->dataset) || !fc_dataset_shares_points(test->dataset) ||
+        values_of(test, test->some.frame[0]) != size)
+        return FC_OK;
+    FC_NEW(context, &mean, size);
+    for (int side = 0; side < 2; side++) {
+        made[side] = (rows){.count = side ? test->some.count : n, .size = size};
+        FC_NEW(context, &made[side].x, fc__product(made[side].count, size));
+        for (size_t k = 0; k < made[side].count; k++)
+            for (size_t i = 0; i < size; i++)
+                made[side].x[k * size + i] =
+                    (double)of[side]
+                        ->some.frame[k * of[side]->some.count / made[side].count]
+                        ->values[i];
+    }
+    for (size_t k = 0; k < n * size; k++)
+        mean[k % size] += made[0].x[k] / (double)n;
+    for (int side = 0; side < 2; side++)
+        for (size_t k = 0; k < made[side].count * size; k++)
+            made[side].x[k] -= mean[k % size];
+done:
+    free(mean);
+    return status;
+}
+
+/* Coefficients (test.count, *modes) of the test rows in the orthonormal modes of the training rows:
+ * eigenvectors of their covariance, or by the method of snapshots x^T v_j / sqrt(lambda_j),
+ * whichever is smaller. */
+static fc_status project(fc_context *context, const rows *train, const rows *test, size_t *modes,
+                         double **coefficients)
+{
+    fc_status status = FC_OK;
+    size_t n = train->count, m = test->count, size = train->size;
+    bool snapshots = n < size;
+    size_t all = *modes = snapshots ? n : size;
+    double *gram = NULL, *lambda = NULL, *v = NULL, *cross = NULL;
+    FC_NEW(context, &gram, fc__product(all, all));
+    FC_NEW(context, &v, fc__product(all, all));
+    FC_NEW(context, &lambda, all);
+    FC_NEW(context, coefficients, fc__product(m, all));
+    fc__dgemm_parallel(context, !snapshots, snapshots, all, all, snapshots ? size : n, 1.0,
+                       train->x, size, train->x, size, 0.0, gram, all);
+    FC_TRY(fc__eigen(context, all, gram, lambda, v));
+    if (snapshots) {
+        FC_NEW(context, &cross, fc__product(m, all));
+        fc__dgemm_parallel(context, false, true, m, all, size, 1.0, test->x, size, train->x, size,
+                           0.0, cross, all);
+    }
+    fc__dgemm_parallel(context, false, false, m, all, all, 1.0, snapshots ? cross : test->x, all, v,
+                       all, 0.0, *coefficients, all);
+    while (*modes && lambda[*modes - 1] <= 1e-12 * lambda[0])
+        --*modes;
+    for (size_t i = 0; snapshots && i < m * all; i++)
+        (*coefficients)[i] /= sqrt(fmax(lambda[i % all], 1e-12 * lambda[0]));
+    for (size_t k = 0; k < m; k++)
+        memmove(*coefficients + k * *modes, *coefficients + k * all,
+                *modes * sizeof **coefficients);
+done:
+    free(gram);
+    free(lambda);
+    free(v);
+    free(cross);
+    return status;
+}
+
+static bool is_whole(const rows *r)
+{
+    for (size_t i = 0; r->x && i < r->count * r->size; i++)
+        if (isnan(r->x[i]))
+            return false;
+    return r->x;
+}
+
+/* Mean squared errors of the first codes[s] / share modes of the training rows on the test rows.
+ * NaN where there is none, or values are missing. */
+static fc_status pod_errors(fc_context *context, const rows *train, const rows *test, size_t share,
                             const request *r, double *errors)
 {
     fc_status status = FC_OK;
-    size_t n = train->some.count, m = test->some.count;
-    size_t values = values_of(train, train->some.frame[0]);
-    double *x = NULL, *y = NULL, *gram = NULL, *lambda = NULL, *v = NULL, *cross = NULL;
-    double *mean = NULL, *coefficient = NULL, energy = 0.0;
-    bool whole =
-        fc_dataset_shares_points(train->dataset) && fc_dataset_shares_points(test->dataset);
+    size_t modes = 0, values = test->count * test->size;
+    double *coefficients = NULL, energy = 0.0;
     for (size_t s = 0; s < r->sizes; s++)
         errors[s] = NAN;
-    n = n < MOST_SNAPSHOTS ? n : MOST_SNAPSHOTS;
-    FC_NEW(context, &x, fc__product(n, values));
-    FC_NEW(context, &y, fc__product(m, values));
-    FC_NEW(context, &mean, values);
-    FC_NEW(context, &gram, fc__product(n, n));
-    FC_NEW(context, &v, fc__product(n, n));
-    FC_NEW(context, &lambda, n);
-    FC_NEW(context, &cross, fc__product(m, n));
-    FC_NEW(context, &coefficient, fc__product(m, n));
-    for (size_t k = 0; whole && k < n; k++)
-        for (size_t i = 0; i < values; i++) {
-            x[k * values + i] = (double)train->some.frame[k * train->some.count / n]->values[i];
-            mean[i] += x[k * values + i] / (double)n;
-        }
-    for (size_t k = 0; k < n * values; k++)
-        x[k] -= mean[k % values];
-    for (size_t k = 0; whole && k < m * values; k++) {
-        y[k] = (double)test->some.frame[k / values]->values[k % values] - mean[k % values];
-        energy += y[k] * y[k];
-    }
-    if (!whole || isnan(energy))
-        goto done;
-    fc__dgemm_parallel(context, false, true, n, n, values, 1.0, x, values, x, values, 0.0, gram, n);
-    fc__dgemm_parallel(context, false, true, m, n, values, 1.0, y, values, x, values, 0.0, cross,
-                       n);
-    FC_TRY(fc__eigen(context, n, gram, lambda, v));
-    fc__dgemm_parallel(context, false, false, m, n, n, 1.0, cross, n, v, n, 0.0, coefficient, n);
+    if (!is_whole(train) || !is_whole(test))
+        return FC_OK;
+    for (size_t i = 0; i < values; i++)
+        energy += test->x[i] * test->x[i];
+    FC_TRY(project(context, train, test, &modes, &coefficients));
     for (size_t s = 0; s < r->sizes; s++) {
         double rest = energy;
-        for (size_t j = 0; j < r->codes[s] && j < n && lambda[j] > 1e-12 * lambda[0]; j++)
-            for (size_t k = 0; k < m; k++)
-                rest -= pow(coefficient[k * n + j], 2) / lambda[j];
-        errors[s] = fmax(rest, 0.0) / ((double)m * (double)values);
+        for (size_t k = 0; k < test->count; k++)
+            for (size_t j = 0; j < r->codes[s] / share && j < modes; j++)
+                rest -= pow(coefficients[k * modes + j], 2);
+        if (r->codes[s] >= share)
+            errors[s] = fmax(rest, 0.0) / (double)values;
     }
 done:
-    free(x);
-    free(y);
-    free(mean);
-    free(gram);
-    free(v);
-    free(lambda);
-    free(cross);
-    free(coefficient);
+    free(coefficients);
+    return status;
+}
+
+/* Rows of the squares of `side` x `side` points of a grid (ny, nx) with `channels` values a point.
+ */
+static fc_status cut(fc_context *context, const rows *whole, const size_t grid[2], size_t side,
+                     size_t channels, rows *patches)
+{
+    fc_status status = FC_OK;
+    size_t across = grid[1] / side, each = grid[0] / side * across, run = side * channels;
+    *patches = (rows){.count = fc__product(whole->count, each), .size = side * run};
+    FC_NEW(context, &patches->x, fc__product(patches->count, patches->size));
+    for (size_t p = 0; p < patches->count; p++) {
+        size_t first = p % each / across * side, left = p % across * side;
+        for (size_t i = 0; i < side; i++)
+            memcpy(patches->x + p * patches->size + i * run,
+                   whole->x + p / each * whole->size + ((first + i) * grid[1] + left) * channels,
+                   run * sizeof *patches->x);
+    }
+done:
+    return status;
+}
+
+/* Errors of the POD of all squares together, each of which has its share of the codes. */
+static fc_status patch_errors(fc_context *context, const frames *train, const rows whole[2],
+                              const request *r, double *errors)
+{
+    fc_status status = FC_OK;
+    rows patches[2] = {{0}};
+    const size_t *grid = train->dataset->points[train->some.frame[0]->points].grid;
+    if (!is_whole(&whole[0]) || train->dataset->domain.dims != 2 || !grid[0] ||
+        grid[0] % r->patch || grid[1] % r->patch)
+        return fc__fail(context, FC_ERROR_DATA,
+                        "--patches %zu needs frames on one 2-D grid whose sides it divides",
+                        r->patch);
+    for (int side = 0; side < 2; side++)
+        FC_TRY(cut(context, &whole[side], grid, r->patch, train->dataset->channel_count,
+                   &patches[side]));
+    status = pod_errors(context, &patches[0], &patches[1],
+                        grid[0] / r->patch * (grid[1] / r->patch), r, errors);
+done:
+    free(patches[0].x);
+    free(patches[1].x);
+    return status;
+}
+
+/* What modes of the training frames leave of the test frames. */
+static fc_status find_floors(fc_context *context, const frames *train, const frames *test,
+                             const request *r, curves *found)
+{
+    fc_status status = FC_OK;
+    rows whole[2] = {{0}};
+    FC_TRY(rows_create(context, train, test, whole));
+    FC_TRY(pod_errors(context, &whole[0], &whole[1], 1, r, found->pod));
+    if (r->patch)
+        FC_TRY(patch_errors(context, train, whole, r, found->patches));
+done:
+    free(whole[0].x);
+    free(whole[1].x);
     return status;
 }
 
@@ -218,12 +334,16 @@ static fc_status run_family(fc_context *context, const request *r, const fc_data
     double encoding = (fc__seconds() - start) / (double)test->some.count;
     for (size_t c = 0; c < channels; c++)
         error += square[c] / (double)channels;
+    char patches[32] = "null";
+    if (isfinite(found->patches[s]))
+        snprintf(patches, sizeof patches, "%.4g", found->patches[s]);
     printf("{\"family\": \"%s\", \"codes\": %zu, \"layers\": %zu, \"width\": %zu, "
            "\"parameters\": %zu, \"steps\": %zu, \"training_mse\": %.4g, \"test_mse\": %.4g, "
-           "\"pod_mse\": %.4g, \"fit_seconds\": %.1f, \"encode_seconds\": %.3g}\n",
+           "\"pod_mse\": %.4g, \"patches_mse\": %s, \"fit_seconds\": %.1f, \"encode_seconds\": "
+           "%.3g}\n",
            family_names[family], decoder->config.codes, decoder->config.layers,
            fc_decoder_layout_of(&decoder->config, decoder->inputs).width, decoder->parameter_count,
-           fit.steps, report.training_mse, error, found->pod[s], report.seconds, encoding);
+           fit.steps, report.training_mse, error, found->pod[s], patches, report.seconds, encoding);
     fflush(stdout);
     found->family[family][s] = error;
 done:
@@ -237,10 +357,15 @@ done:
 
 static fc_status draw(fc_context *context, const request *r, const curves *found)
 {
-    fc_series series[FAMILIES + 1];
+    fc_series series[FAMILIES + 2];
     size_t count = 0;
+    char squares[64];
+    snprintf(squares, sizeof squares, "POD of %zu x %zu points", r->patch, r->patch);
     series[count++] =
         (fc_series){"POD", r->sizes, found->codes, found->pod, NULL, FC_STROKE_DASHED, 6};
+    if (r->patch)
+        series[count++] =
+            (fc_series){squares, r->sizes, found->codes, found->patches, NULL, FC_STROKE_DASHED, 5};
     for (size_t f = 0; f < FAMILIES; f++)
         if (r->chosen[f])
             series[count++] =
@@ -265,6 +390,7 @@ static fc_status run(fc_context *context, const request *r)
     curves found;
     for (size_t s = 0; s < r->sizes; s++) {
         found.codes[s] = (double)r->codes[s];
+        found.patches[s] = NAN;
         for (size_t family = 0; family < FAMILIES; family++)
             found.family[family][s] = NAN;
     }
@@ -280,7 +406,7 @@ static fc_status run(fc_context *context, const request *r)
         normalise(&train, c, mean, deviation);
         normalise(&test, c, mean, deviation);
     }
-    FC_TRY(pod_errors(context, &train, &test, r, found.pod));
+    FC_TRY(find_floors(context, &train, &test, r, &found));
     FC_TRY(chosen_frames(context, &train, &chosen));
     for (size_t family = 0; family < FAMILIES; family++)
         for (size_t s = 0; r->chosen[family] && s < r->sizes; s++)
@@ -362,11 +488,22 @@ static bool parse_setting(char *text, request *r)
 
 static bool parse(int argc, char **argv, request *r)
 {
-    enum { CODES = 1, FAMILY_LIST, TRAIN_FRAMES, TEST_FRAMES, STEPS, SET, THREADS, PICTURE };
+    enum {
+        CODES = 1,
+        FAMILY_LIST,
+        TRAIN_FRAMES,
+        TEST_FRAMES,
+        PATCHES,
+        STEPS,
+        SET,
+        THREADS,
+        PICTURE
+    };
     static const struct option options[] = {{"codes", required_argument, NULL, CODES},
                                             {"families", required_argument, NULL, FAMILY_LIST},
                                             {"train-frames", required_argument, NULL, TRAIN_FRAMES},
                                             {"test-frames", required_argument, NULL, TEST_FRAMES},
+                                            {"patches", required_argument, NULL, PATCHES},
                                             {"steps", required_argument, NULL, STEPS},
                                             {"set", required_argument, NULL, SET},
                                             {"threads", required_argument, NULL, THREADS},
@@ -375,7 +512,8 @@ static bool parse(int argc, char **argv, request *r)
     bool ok = true;
     double number = 0.0;
     for (int option; ok && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == TRAIN_FRAMES || option == TEST_FRAMES || option == STEPS || option == THREADS)
+        if (option == TRAIN_FRAMES || option == TEST_FRAMES || option == STEPS ||
+            option == THREADS || option == PATCHES)
             ok = parse_number(optarg, &number) && number >= 1.0;
         if (option == CODES)
             ok = parse_codes(optarg, r);
@@ -389,6 +527,8 @@ static bool parse(int argc, char **argv, request *r)
             r->train_frames = (size_t)number;
         else if (option == TEST_FRAMES)
             r->test_frames = (size_t)number;
+        else if (option == PATCHES)
+            r->patch = (size_t)number;
         else if (option == STEPS)
             r->fit.steps = (size_t)number;
         else if (option == THREADS)
