@@ -117,6 +117,17 @@ typedef struct rows {
     double *x;
 } rows;
 
+/* Whether all frames of both files have the same points. */
+static bool share_points(const frames *train, const frames *test)
+{
+    const fc_points *a = &train->dataset->points[train->some.frame[0]->points],
+                    *b = &test->dataset->points[test->some.frame[0]->points];
+    size_t coordinates = a->count * train->dataset->domain.dims;
+    return fc_dataset_shares_points(train->dataset) && fc_dataset_shares_points(test->dataset) &&
+           a->count == b->count && test->dataset->domain.dims == train->dataset->domain.dims &&
+           memcmp(a->coordinates, b->coordinates, coordinates * sizeof *a->coordinates) == 0;
+}
+
 /* Training and test frames as rows; none where frames differ in their points. At most
  * MOST_SNAPSHOTS of the training frames. */
 static fc_status rows_create(fc_context *context, const frames *train, const frames *test,
@@ -127,8 +138,7 @@ static fc_status rows_create(fc_context *context, const frames *train, const fra
     size_t n = train->some.count < MOST_SNAPSHOTS ? train->some.count : MOST_SNAPSHOTS;
     size_t size = values_of(train, train->some.frame[0]);
     double *mean = NULL;
-    if (!fc_dataset_shares_points(train->dataset) || !fc_dataset_shares_points(test->dataset) ||
-        values_of(test, test->some.frame[0]) != size)
+    if (!share_points(train, test))
         return FC_OK;
     FC_NEW(context, &mean, size);
     for (int side = 0; side < 2; side++) {
@@ -256,9 +266,11 @@ static fc_status patch_errors(fc_context *context, const frames *train, const ro
     const size_t *grid = train->dataset->points[train->some.frame[0]->points].grid;
     if (!is_whole(&whole[0]) || train->dataset->domain.dims != 2 || !grid[0] ||
         grid[0] % r->patch || grid[1] % r->patch)
-        return fc__fail(context, FC_ERROR_DATA,
-                        "--patches %zu needs frames on one 2-D grid whose sides it divides",
-                        r->patch);
+        return fc__fail(
+            context, FC_ERROR_DATA,
+            "--patches %zu needs frames without gaps on one 2-D grid, the same in %s and "
+            "%s, whose sides it divides",
+            r->patch, r->data, r->test);
     for (int side = 0; side < 2; side++)
         FC_TRY(cut(context, &whole[side], grid, r->patch, train->dataset->channel_count,
                    &patches[side]));
@@ -311,6 +323,13 @@ done:
     return status;
 }
 
+/* JSON has no NaN. */
+static const char *write_error(double error, char text[32])
+{
+    snprintf(text, 32, isfinite(error) ? "%.4g" : "null", error);
+    return text;
+}
+
 static fc_status run_family(fc_context *context, const request *r, const fc_dataset *train,
                             const frames *test, size_t family, size_t s, curves *found)
 {
@@ -334,16 +353,15 @@ static fc_status run_family(fc_context *context, const request *r, const fc_data
     double encoding = (fc__seconds() - start) / (double)test->some.count;
     for (size_t c = 0; c < channels; c++)
         error += square[c] / (double)channels;
-    char patches[32] = "null";
-    if (isfinite(found->patches[s]))
-        snprintf(patches, sizeof patches, "%.4g", found->patches[s]);
+    char pod[32], patches[32];
     printf("{\"family\": \"%s\", \"codes\": %zu, \"layers\": %zu, \"width\": %zu, "
            "\"parameters\": %zu, \"steps\": %zu, \"training_mse\": %.4g, \"test_mse\": %.4g, "
-           "\"pod_mse\": %.4g, \"patches_mse\": %s, \"fit_seconds\": %.1f, \"encode_seconds\": "
+           "\"pod_mse\": %s, \"patches_mse\": %s, \"fit_seconds\": %.1f, \"encode_seconds\": "
            "%.3g}\n",
            family_names[family], decoder->config.codes, decoder->config.layers,
            fc_decoder_layout_of(&decoder->config, decoder->inputs).width, decoder->parameter_count,
-           fit.steps, report.training_mse, error, found->pod[s], patches, report.seconds, encoding);
+           fit.steps, report.training_mse, error, write_error(found->pod[s], pod),
+           write_error(found->patches[s], patches), report.seconds, encoding);
     fflush(stdout);
     found->family[family][s] = error;
 done:

@@ -91,15 +91,6 @@ static const double *layer_filters(const double_network *network, size_t l, cons
     return s + (network->filters.distinct > 1 ? l * TILE * network->width : 0);
 }
 
-static double dot(size_t n, const double *a, const double *b)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
 /* out = s * q for a tile; q has rows of `stride`, 0 = one row for all points. */
 static void multiply(size_t count, size_t width, const double *s, const double *q, size_t stride,
                      double *out)
@@ -136,7 +127,7 @@ static void tile_basis(const double_network *network, size_t count, const double
                       parameters + block_a(network, l, channel), codes, l < network->layers, out,
                       row);
             for (size_t p = 0; p < count; p++)
-                phi0[p * channels + channel] += dot(width, r + p * width, b);
+                phi0[p * channels + channel] += fc__ddot(width, r + p * width, b);
             if (l == 0)
                 break;
             fc__dgemm(false, false, count, width, width, 1, r, width,
@@ -410,7 +401,7 @@ static void tile_column(const double_network *network, size_t count, const doubl
         multiply(count, width, layer_filters(network, l, s), v, width, h);
     }
     for (size_t p = 0; p < count; p++)
-        u[p * network->channels] = dot(width, h + p * width, head) + bias;
+        u[p * network->channels] = fc__ddot(width, h + p * width, head) + bias;
 }
 
 fc_status fc__decoder_values_double(fc_context *context, const fc_decoder *decoder,

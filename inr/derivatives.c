@@ -202,15 +202,6 @@ static void hidden_jets(const network *n, size_t count, size_t channel, const do
 
 /* ---------------------------------------------------------------- results */
 
-static double dot(size_t count, const double *a, const double *b)
-{
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < count; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
 /* work: s (distinct), v, h, each (TILE, rows, width), and the filters' scratch */
 static void tile_derivatives(const network *n, size_t count, const double *coordinates,
                              float *gradient, float *laplacian, double *work)
@@ -236,8 +227,8 @@ static void tile_derivatives(const network *n, size_t count, const double *coord
             for (size_t axis = 0; axis < n->dims; axis++) {
                 const double *jet = h + p * point + (1 + 2 * axis) * width;
                 if (gradient)
-                    gradient[out * n->dims + axis] = (float)dot(width, head, jet);
-                sum += dot(width, head, jet + width);
+                    gradient[out * n->dims + axis] = (float)fc__ddot(width, head, jet);
+                sum += fc__ddot(width, head, jet + width);
             }
             if (laplacian)
                 laplacian[out] = (float)sum;

@@ -67,6 +67,15 @@ static size_t part_size(size_t longer)
 DEFINE_GEMM_PARALLEL(fc__sgemm_parallel, float, fc__sgemm)
 DEFINE_GEMM_PARALLEL(fc__dgemm_parallel, double, fc__dgemm)
 
+double fc__ddot(size_t count, const double *a, const double *b)
+{
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
 void fc__dsyrk(size_t n, size_t k, double alpha, const double *a, double beta, double *c)
 {
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)k, alpha, a, (int)n, beta, c,

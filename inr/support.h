@@ -102,6 +102,8 @@ void fc__sgemm_parallel(const fc_context *context, bool ta, bool tb, size_t m, s
 void fc__dgemm_parallel(const fc_context *context, bool ta, bool tb, size_t m, size_t n, size_t k,
                         double alpha, const double *a, size_t lda, const double *b, size_t ldb,
                         double beta, double *c, size_t ldc);
+/* a . b */
+double fc__ddot(size_t count, const double *a, const double *b);
 /* C (n, n) = alpha A^T A + beta C for A (k, n), both triangles. */
 void fc__dsyrk(size_t n, size_t k, double alpha, const double *a, double beta, double *c);
 

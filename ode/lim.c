@@ -164,12 +164,11 @@ fc_status fc__lim_fit(fc_context *context, const fc_trajectories *trajectories, 
     modes = modes < codes ? modes : codes;
     modes = modes < pairs ? modes : pairs;
     modes = count_alive(codes, modes, same);
+    bool cautious = kind == FC__LIM_CAUTIOUS;
     for (size_t i = 0; i < codes; i++)
         square += same[i * (codes + 1)] / (double)(pairs ? pairs : 1);
-    if (kind == FC__LIM_CAUTIOUS)
-        FC_TRY(regress(context, codes, modes, ridge, 0.0, lagged, same, map));
-    else
-        FC_TRY(regress(context, codes, modes, 0.0, ridge * square, lagged, same, map));
+    FC_TRY(regress(context, codes, modes, cautious ? ridge : 0.0, cautious ? 0.0 : ridge * square,
+                   lagged, same, map));
     FC_TRY(generate(context, codes, map, kind, generator));
     /* Eigenvectors that are nearly dependent leave nothing of use. */
     for (size_t i = 0; i < size; i++) {

@@ -218,12 +218,9 @@ static fc_status weigh_changes(regression *r, double gamma[MEMORY])
     size_t size = r->features.count * r->features.codes;
     double normal[MEMORY * MEMORY] = {0}, trace = 0.0;
     for (size_t i = 0; i < r->known; i++) {
-        gamma[i] = 0.0;
         for (size_t j = 0; j < r->known; j++)
-            for (size_t k = 0; k < size; k++)
-                normal[i * r->known + j] += r->step_change[i][k] * r->step_change[j][k];
-        for (size_t k = 0; k < size; k++)
-            gamma[i] += r->step_change[i][k] * r->step[k];
+            normal[i * r->known + j] = fc__ddot(size, r->step_change[i], r->step_change[j]);
+        gamma[i] = fc__ddot(size, r->step_change[i], r->step);
         trace += normal[i * (r->known + 1)];
     }
     for (size_t i = 0; i < r->known; i++)

@@ -138,14 +138,6 @@ done:
     return status;
 }
 
-static double dot(size_t count, const double *a, const double *b)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < count; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
 double fc__normal_prior(fc_context *context, fc__normal *n, const double *theta, double *descent)
 {
     size_t size = n->count * n->codes;
@@ -153,7 +145,7 @@ double fc__normal_prior(fc_context *context, fc__normal *n, const double *theta,
                        n->codes, n->metric, n->codes, 0.0, n->work, n->codes);
     for (size_t i = 0; descent && i < size; i++)
         descent[i] -= n->work[i];
-    return 0.5 * dot(size, theta, n->work);
+    return 0.5 * fc__ddot(size, theta, n->work);
 }
 
 /* What an interval hides, motions that cancel before it ends, is damped the more: it is
@@ -170,8 +162,9 @@ void fc__normal_apply(fc_context *context, const fc__normal *n, const double *x,
     for (size_t q = 0; q < FC__NODES; q++)
         fc__dgemm_parallel(context, false, true, count, codes, codes, weight[q], x, codes,
                            n->propagator[q], codes, 0.0, n->turned[q], codes);
+    double least = damping_of_hidden(n);
     for (size_t i = 0; i < size; i++)
-        out[i] = damping_of_hidden(n) * x[i];
+        out[i] = least * x[i];
     fc__dgemm_parallel(context, false, false, count, codes, codes, n->ridge, x, codes, n->metric,
                        codes, 1.0, out, codes);
     for (size_t p = 0; p < FC__NODES; p++) {
@@ -219,20 +212,20 @@ fc_status fc__normal_solve(fc_context *context, fc__normal *n, const double *des
     memcpy(residual, descent, size * sizeof *residual);
     memset(step, 0, size * sizeof *step);
     precondition(context, n, descent, direction);
-    start = product = dot(size, residual, direction);
+    start = product = fc__ddot(size, residual, direction);
     for (size_t k = 0; k < ITERATIONS && product > tolerance * start; k++) {
         if (fc_context_interrupted(context)) {
             status = fc__fail(context, FC_INTERRUPTED, "interrupted in the regression of the flow");
             goto done;
         }
         fc__normal_apply(context, n, direction, image);
-        double length = product / dot(size, direction, image), before = product;
+        double length = product / fc__ddot(size, direction, image), before = product;
         for (size_t i = 0; i < size; i++) {
             step[i] += length * direction[i];
             residual[i] -= length * image[i];
         }
         precondition(context, n, residual, n->work);
-        product = dot(size, residual, n->work);
+        product = fc__ddot(size, residual, n->work);
         for (size_t i = 0; i < size; i++)
             direction[i] = n->work[i] + product / before * direction[i];
     }

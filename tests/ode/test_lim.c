@@ -102,6 +102,25 @@ static void growth_and_pairs_of_flips_are_kept_on_request(void **state)
     assert_near(map[N * N - 1], 1.02, 1e-3);
 }
 
+/* By a ridge that leaves nothing of the data. */
+static void what_is_undetermined_is_forgotten_or_stays(void **state)
+{
+    const double generator[N * N] = {-0.02, -0.5, 0.1, 0.5, -0.02, 0.0, 0.0, 0.0, -0.05};
+    const double mean[N] = {0.0};
+    const size_t first[2] = {0, LONG};
+    double times[LONG], found[N * N], map[N * N];
+    float z[LONG * N];
+    follow(*state, generator, mean, z, times);
+    fc_trajectories t = {.codes = N, .count = 1, .first = first, .times = times, .z = z};
+    must(*state, fc__lim_fit(*state, &t, mean, N, 1e9, FC__LIM_FAITHFUL, found));
+    for (size_t i = 0; i < N * N; i++)
+        assert_near(found[i], 0.0, 1e-6);
+    must(*state, fc__lim_fit(*state, &t, mean, N, 1e9, FC__LIM_CAUTIOUS, found));
+    must(*state, fc__exponential(*state, N, found, 1.0, map));
+    for (size_t i = 0; i < N; i++)
+        assert_true(map[i * (N + 1)] < 0.03);
+}
+
 static void pairs_across_a_gap_do_not_count(void **state)
 {
     const double generator[N * N] = {-0.1, 0.0, 0.0, 0.0, -0.2, 0.0, 0.0, 0.0, -0.3};
@@ -129,6 +148,7 @@ int main(void)
         cmocka_unit_test(codes_beyond_the_modes_forget_each_for_itself),
         cmocka_unit_test(growth_is_held_and_flips_are_forgotten),
         cmocka_unit_test(growth_and_pairs_of_flips_are_kept_on_request),
+        cmocka_unit_test(what_is_undetermined_is_forgotten_or_stays),
         cmocka_unit_test(pairs_across_a_gap_do_not_count),
     };
     return cmocka_run_group_tests(tests, context_setup, context_teardown);
