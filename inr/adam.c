@@ -1,12 +1,11 @@
-#include "inr/fit.h"
+#include "inr/adam.h"
 #include "inr/kernels/kernels.h"
 
 #include <math.h>
 
-void fc__adam_step(const fc_context *context, const fc__adam *adam, uint64_t step, size_t count,
-                   const float *gradient, float *first, float *second, float *parameters)
+fc__adam_constants fc__adam_constants_of(const fc__adam *adam, uint64_t step)
 {
-    const fc__adam_constants constants = {
+    return (fc__adam_constants){
         .beta1 = (float)adam->beta1,
         .beta2 = (float)adam->beta2,
         .unbias1 = (float)(1.0 / (1.0 - pow(adam->beta1, (double)step + 1.0))),
@@ -15,6 +14,12 @@ void fc__adam_step(const fc_context *context, const fc__adam *adam, uint64_t ste
         .epsilon = (float)adam->epsilon,
         .keep = (float)(1.0 - adam->rate * adam->decay),
     };
+}
+
+void fc__adam_step(const fc_context *context, const fc__adam *adam, uint64_t step, size_t count,
+                   const float *gradient, float *first, float *second, float *parameters)
+{
+    const fc__adam_constants constants = fc__adam_constants_of(adam, step);
     const fc__kernels *kernels = fc__kernels_chosen();
     /* Parts of whole vectors, whatever their length: the same bits for any number of threads. */
     enum { VECTOR = 64 };

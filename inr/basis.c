@@ -1,5 +1,6 @@
 #include "inr/basis.h"
 #include "inr/bent.h"
+#include "inr/engine.h"
 #include "inr/kernels/kernels.h"
 
 #include <omp.h>
@@ -71,6 +72,13 @@ fc_status fc_decoder_basis(fc_context *context, const fc_decoder *decoder, size_
     tapes memory = {0};
     if (!fc_decoder_is_affine(&decoder->config))
         return no_basis(context);
+    const fc_engine *engine = fc__context_engine(context);
+    bool taken = false;
+    if (engine && engine->decoder->basis)
+        FC_TRY(engine->decoder->basis(engine->device, context, decoder, count, coordinates, phi0,
+                                      phi, &taken));
+    if (taken)
+        return FC_OK;
     size_t work = fc__product(count, decoder->parameter_count);
     int threads = fc__threads_worth(context, work, tiles_of(count));
     FC_TRY(fc__network_open(context, decoder, FC__FOR_BASIS, &network));
@@ -115,6 +123,13 @@ fc_status fc_decoder_basis_vjp(fc_context *context, const fc_decoder *decoder, s
     size_t tiles = tiles_of(count), slices = slices_of(tiles);
     if (!fc_decoder_is_affine(&decoder->config))
         return no_basis(context);
+    const fc_engine *engine = fc__context_engine(context);
+    bool taken = false;
+    if (engine && engine->decoder->basis_vjp)
+        FC_TRY(engine->decoder->basis_vjp(engine->device, context, decoder, count, coordinates,
+                                          phi0_bar, phi_bar, parameter_gradient, &taken));
+    if (taken)
+        return FC_OK;
     size_t work = fc__product(count, decoder->parameter_count);
     int threads = fc__threads_worth(context, work, slices);
     FC_TRY(fc__network_open(context, decoder, use, &network));

@@ -1,4 +1,5 @@
 #include "inr/cache.h"
+#include "inr/engine.h"
 
 #include <cblas.h>
 #include <errno.h>
@@ -14,6 +15,7 @@ enum { DEFAULT_CACHE = 512 << 20 }; /* bytes */
 struct fc_context {
     int threads;
     fc__cache *cache;
+    const fc_engine *engine;
     volatile sig_atomic_t interrupted;
     fc_progress *progress;
     void *progress_user;
@@ -86,6 +88,29 @@ fc__cache *fc__context_cache(const fc_context *context)
 void fc_context_set_cache(fc_context *context, size_t bytes)
 {
     fc__cache_set_limit(context->cache, bytes);
+}
+
+void fc_context_set_engine(fc_context *context, const fc_engine *engine)
+{
+    context->engine = engine;
+}
+
+const fc_engine *fc__context_engine(const fc_context *context)
+{
+    return context ? context->engine : NULL;
+}
+
+const char *fc_engine_name(const fc_engine *engine)
+{
+    return engine ? engine->name : "cpu";
+}
+
+void fc_engine_destroy(fc_engine *engine)
+{
+    if (!engine)
+        return;
+    engine->destroy(engine->device);
+    free(engine);
 }
 
 int fc_context_threads(const fc_context *context)

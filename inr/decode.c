@@ -1,5 +1,6 @@
 #include "inr/decode.h"
 #include "inr/basis_cache.h"
+#include "inr/engine.h"
 #include "inr/kernels/kernels.h"
 
 #include <stdlib.h>
@@ -123,6 +124,12 @@ fc_status fc__decode(fc_context *context, const fc_decoder *decoder, const fc__d
     size_t channels = decoder->config.channels;
     fc__basis_view view = {0};
     shared_part shared = {0};
+    const fc_engine *engine = fc__context_engine(context);
+    bool taken = false;
+    if (engine && engine->decoder->decode)
+        FC_TRY(engine->decoder->decode(engine->device, context, decoder, d, &taken));
+    if (taken)
+        return FC_OK;
     if (!fc__basis_fits(context, decoder, d->count) && direct_is_cheaper(decoder, d->frames))
         return decode_directly(context, decoder, d);
     FC_TRY(shared_open(context, channels, decoder->config.codes, d, &shared));

@@ -1,4 +1,5 @@
 /* Posterior codes of frames observed at one set of points. */
+#include "inr/engine.h"
 #include "inr/intake.h"
 
 #include <math.h>
@@ -80,17 +81,22 @@ fc_status fc__intake_basis(fc_context *context, const fc_decoder *decoder, const
     return status;
 }
 
-/* The kept points [start, start + size), size at most one part: their weights are those of the
- * observed channels. */
-static size_t set_weights(fc__intake *e, size_t start)
+void fc__intake_weights(const fc__intake *e, size_t start, size_t size, double *weight)
 {
-    size_t channels = e->channels, size = e->kept - start < e->part ? e->kept - start : e->part;
+    size_t channels = e->channels;
     for (size_t k = 0; k < size; k++) {
         const float *y =
             e->values.frame[0] + (e->place ? e->place[start + k] : start + k) * channels;
         for (size_t c = 0; c < channels; c++)
-            e->weight[k * channels + c] = isnan(y[c]) ? 0.0 : e->precision[c];
+            weight[k * channels + c] = isnan(y[c]) ? 0.0 : e->precision[c];
     }
+}
+
+/* The kept points [start, start + size), size at most one part. */
+static size_t set_weights(fc__intake *e, size_t start)
+{
+    size_t size = e->kept - start < e->part ? e->kept - start : e->part;
+    fc__intake_weights(e, start, size, e->weight);
     e->values.first = start;
     return size;
 }
@@ -103,9 +109,7 @@ fc_status fc__intake_part(fc_context *context, fc__intake *e, size_t start, fc__
     return fc__basis_part(context, &e->view, start, size, &rows->phi0, &rows->phi);
 }
 
-/* Key of an analysis: that of the basis, weights, and the prior's covariance (its mean has no part
- * in it). */
-static fc__key analysis_key(const fc__key *basis_key, fc__intake *e)
+fc__key fc__intake_key(const fc__key *basis_key, fc__intake *e)
 {
     size_t codes = e->codes;
     fc__key key = *basis_key;
@@ -236,6 +240,13 @@ fc_status fc__encode(fc_context *context, const fc_decoder *decoder, const fc_pr
     double *sum = NULL;
     if (!fc_decoder_is_affine(&decoder->config))
         return fc__encode_bent(context, decoder, prior, noise, observed, encoded);
+    const fc_engine *engine = fc__context_engine(context);
+    bool taken = false;
+    if (engine && engine->decoder->encode)
+        FC_TRY(engine->decoder->encode(engine->device, context, decoder, prior, noise, observed,
+                                       encoded, &taken));
+    if (taken)
+        return FC_OK;
     FC_TRY(fc__intake_open(context, decoder, prior, noise, observed, &e, &encoded->values));
     if (e.keyed) {
         decoder_key = fc__decoder_key(decoder);
@@ -244,7 +255,7 @@ fc_status fc__encode(fc_context *context, const fc_decoder *decoder, const fc_pr
     }
     FC_TRY(fc__intake_basis(context, decoder, observed, &decoder_key, &key, &e));
     if (e.keyed)
-        key = analysis_key(&key, &e);
+        key = fc__intake_key(&key, &e);
     FC_NEW(context, &sum, size);
     FC_TRY(analyse(context, &e, encoded->values, &key, &analysis, sum));
     FC_TRY(fc__analysis_solve(context, analysis, observed->frames, e.m, sum, encoded->codes));

@@ -2,6 +2,7 @@
 #ifndef FC_INR_FIT_H
 #define FC_INR_FIT_H
 
+#include "inr/adam.h"
 #include "inr/support.h"
 
 /* Some frames of a dataset, in a fixed order. */
@@ -150,12 +151,5 @@ fc_status fc__solve_freely(fc_context *context, const fc_decoder *decoder, const
  * uncorrelated, and orthogonal in the metric of the basis, or of the mean tangent. */
 fc_status fc__pod_gauge(fc_context *context, fc_decoder *decoder, const fc__frames *frames,
                         const double *codes, fc_prior **prior);
-
-/* Adam (Kingma & Ba 2015) with bias correction; decay is decoupled (Loshchilov & Hutter 2019). */
-typedef struct fc__adam {
-    double rate, beta1, beta2, epsilon, decay;
-} fc__adam;
-void fc__adam_step(const fc_context *context, const fc__adam *adam, uint64_t step, size_t count,
-                   const float *gradient, float *first, float *second, float *parameters);
 
 #endif

@@ -1,6 +1,6 @@
 /* Frames to fit, and the normal equations of a series at their points. */
 #include "inr/basis.h"
-#include "inr/fit.h"
+#include "inr/engine.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -86,6 +86,14 @@ fc_status fc__normal_equations(fc_context *context, const fc_decoder *decoder,
     size_t channels = frames ? frames->dataset->channel_count : 1;
     double *x = NULL, *g = NULL, *y = NULL;
     float *features = NULL;
+    const fc_engine *engine = fc__context_engine(context);
+    bool taken = false;
+    if (engine && engine->decoder->normal_equations)
+        FC_TRY(engine->decoder->normal_equations(engine->device, context, decoder, points, count,
+                                                 index, frames, channel, gram, rhs, square,
+                                                 &taken));
+    if (taken)
+        return FC_OK;
     FC_NEW(context, &x, TILE * dims);
     FC_NEW(context, &features, fc__product(TILE, width));
     FC_NEW(context, &g, fc__product(TILE, width));

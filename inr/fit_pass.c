@@ -4,12 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_values(const fc__frames *frames)
+bool fc__fit_pass_shares(const fc_decoder *decoder, const fc__frames *frames)
 {
+    if (!fc_decoder_is_affine(&decoder->config))
+        return false;
     for (size_t f = 1; f < frames->count; f++)
         if (!fc__same_observed(frames->dataset, frames->frame[0], frames->frame[f]))
             return false;
     return true;
+}
+
+bool fc__fit_pass_by_moments(const fc_decoder *decoder, const fc__frames *frames,
+                             fc__code_policy policy)
+{
+    if (frames->count == 0 || policy != FC__CODES_SOLVED || !fc__fit_pass_shares(decoder, frames))
+        return false;
+    size_t points = frames->dataset->points[frames->frame[0]->points].count;
+    return fc__moments_worth(points * frames->dataset->channel_count, frames->count);
 }
 
 fc_status fc__fit_pass_create(fc_context *context, const fc_decoder *decoder,
@@ -23,7 +34,7 @@ fc_status fc__fit_pass_create(fc_context *context, const fc_decoder *decoder,
     made->frames = frames;
     made->policy = policy;
     bool bent = !fc_decoder_is_affine(&decoder->config);
-    made->shared = !bent && same_values(frames);
+    made->shared = fc__fit_pass_shares(decoder, frames);
     if (bent)
         FC_TRY(fc__bent_create(context, made));
     else if (made->shared)

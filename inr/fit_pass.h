@@ -23,11 +23,14 @@ fc_status fc__fit_pass_create(fc_context *context, const fc_decoder *decoder,
 void fc__fit_pass_destroy(fc__fit_pass *pass);
 
 /* Whether the frames are observed at the same values, so that one basis serves all. */
+bool fc__fit_pass_shares(const fc_decoder *decoder, const fc__frames *frames);
 bool fc__fit_pass_is_shared(const fc__fit_pass *pass);
 
 /* Whether runs without codes are possible: codes are solved for, frames are observed at the same
  * values, and there are so many of them that their covariance, formed once, is the cheaper way to
  * the same loss and gradient. */
+bool fc__fit_pass_by_moments(const fc_decoder *decoder, const fc__frames *frames,
+                             fc__code_policy policy);
 bool fc__fit_pass_has_moments(const fc__fit_pass *pass);
 /* Columns of the covariance's factor that such a run reads, 0 without moments. */
 size_t fc__fit_pass_moments_rank(const fc__fit_pass *pass);

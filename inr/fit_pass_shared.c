@@ -32,8 +32,7 @@ fc_status fc__shared_create(fc_context *context, fc__fit_pass *pass)
         return FC_OK;
     const fc_frame *first = pass->frames->frame[0];
     size_t points = dataset->points[first->points].count;
-    if (pass->policy == FC__CODES_SOLVED &&
-        fc__moments_worth(points * channels, pass->frames->count))
+    if (fc__fit_pass_by_moments(pass->decoder, pass->frames, pass->policy))
         FC_TRY(fc__moments_create(context, pass->frames, &pass->moments));
     FC_NEW(context, &pass->point, points);
     for (size_t p = 0; p < points; p++) {

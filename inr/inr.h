@@ -88,6 +88,14 @@ FC_API void fc_context_set_fault_listener(fc_context *context, fc_fault_listener
  * the least recently used go first. Default 512 MiB, 0 = nothing is kept. */
 FC_API void fc_context_set_cache(fc_context *context, size_t bytes);
 
+/* A device that takes over steps of the computations under a context from the processor, such as
+ * fc_cuda_engine_create's (cuda/cuda.h). NULL = the processor alone, the default. An engine serves
+ * one context at a time and must outlive its use there. */
+typedef struct fc_engine fc_engine;
+FC_API void fc_context_set_engine(fc_context *context, const fc_engine *engine);
+FC_API const char *fc_engine_name(const fc_engine *engine); /* "cuda:0"; "cpu" for NULL */
+FC_API void fc_engine_destroy(fc_engine *engine);
+
 /* ---------------------------------------------------------------- domain */
 
 enum { FC_MAX_DIMS = 4, FC_MAX_INPUTS = 6, FC_NAME_SIZE = 64 };

@@ -28,6 +28,11 @@ fc_status fc__intake_open(fc_context *context, const fc_decoder *decoder, const 
                           const double *noise, const fc__observed *o, fc__intake *e,
                           size_t *values);
 void fc__intake_clear(fc__intake *e);
+/* Weights (size, channels) of the kept points [start, start + size): of the observed channels. */
+void fc__intake_weights(const fc__intake *e, size_t start, size_t size, double *weight);
+/* Key of an analysis: that of the basis, weights, and the prior's covariance (its mean has no part
+ * in it). */
+fc__key fc__intake_key(const fc__key *basis_key, fc__intake *e);
 /* Opens the basis at the kept points: rows of that at all points where it is at hand. The keys of
  * decoder and basis are needed where e->keyed. */
 fc_status fc__intake_basis(fc_context *context, const fc_decoder *decoder, const fc__observed *o,

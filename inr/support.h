@@ -7,6 +7,10 @@
 
 #include <stdarg.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---------------------------------------------------------------- failures */
 
 /* Records the message in the context (which may be NULL) and returns `status`. */
@@ -127,4 +131,7 @@ fc_status fc__eigen_general(fc_context *context, size_t n, double *a, double *re
 fc_status fc__solve(fc_context *context, const char *what, size_t n, double *a, size_t columns,
                     double *x);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,156 +1,188 @@
 #include "ode/batch_vector.h"
 #include "inr/support.h"
-#include "ode/kernels/kernels.h"
 
-#include <math.h>
-#include <nvector/nvector_serial.h>
 #include <stdlib.h>
 
-/* Knows how its entries divide into samples. Serial operations see the first member. */
 typedef struct batch_content {
-    struct _N_VectorContent_Serial serial;
-    size_t codes;
-    const fc__field_kernels *kernels;
+    fc__space *space;
+    double *values;
+    bool borrowed; /* values of another vector */
 } batch_content;
 
-static const batch_content *content_of(N_Vector x)
+static fc__space *space_of(N_Vector x)
 {
-    return x->content;
+    return ((const batch_content *)x->content)->space;
 }
 
-static double *values_of(N_Vector x)
+double *fc__batch_vector_values(N_Vector x)
 {
-    return content_of(x)->serial.data;
+    return ((const batch_content *)x->content)->values;
 }
 
-static size_t length_of(N_Vector x)
+#define VALUES(x) fc__batch_vector_values(x)
+#define CALL(x, operation, ...) (space_of(x)->operations->operation(space_of(x), __VA_ARGS__))
+
+static N_Vector_ID batch_id(N_Vector x)
 {
-    return (size_t)content_of(x)->serial.length;
+    (void)x;
+    return SUNDIALS_NVEC_CUSTOM;
 }
 
-/* max over samples s of sqrt(1/C sum_c (x_sc w_sc)^2) */
-static sunrealtype batch_norm(N_Vector x, N_Vector w)
+static sunindextype batch_length(N_Vector x)
 {
-    const batch_content *content = content_of(x);
-    const double *values = values_of(x), *weights = values_of(w);
-    size_t codes = content->codes;
-    double largest = 0;
-    for (size_t first = 0; first < length_of(x); first += codes) {
-        double sum = content->kernels->weighted_square(codes, values + first, weights + first);
-        if (!(sum <= largest)) /* keeps NaN */
-            largest = sum;
-    }
-    return sqrt(largest / (double)codes);
+    return (sunindextype)(space_of(x)->batch * space_of(x)->codes);
 }
 
 static void batch_linear_sum(sunrealtype a, N_Vector x, sunrealtype b, N_Vector y, N_Vector z)
 {
-    content_of(x)->kernels->linear_sum(length_of(x), a, values_of(x), b, values_of(y),
-                                       values_of(z));
+    CALL(x, linear_sum, a, VALUES(x), b, VALUES(y), VALUES(z));
 }
 
 static void batch_scale(sunrealtype a, N_Vector x, N_Vector z)
 {
-    batch_linear_sum(a, x, 0.0, x, z);
+    CALL(x, linear_sum, a, VALUES(x), 0.0, VALUES(x), VALUES(z));
 }
 
-/* CVODE combines at most as many vectors as its history is long (13), SPGMR as its basis (21). */
-enum { MOST_VECTORS = 32 };
+static void batch_fill(sunrealtype c, N_Vector z)
+{
+    CALL(z, fill, c, VALUES(z));
+}
+
+static void batch_multiply(N_Vector x, N_Vector y, N_Vector z)
+{
+    CALL(x, multiply, VALUES(x), VALUES(y), VALUES(z));
+}
+
+static void batch_divide(N_Vector x, N_Vector y, N_Vector z)
+{
+    CALL(x, divide, VALUES(x), VALUES(y), VALUES(z));
+}
+
+static void batch_magnitude(N_Vector x, N_Vector z)
+{
+    CALL(x, magnitude, VALUES(x), VALUES(z));
+}
+
+static void batch_invert(N_Vector x, N_Vector z)
+{
+    CALL(x, invert, VALUES(x), VALUES(z));
+}
+
+static void batch_shift(N_Vector x, sunrealtype b, N_Vector z)
+{
+    CALL(x, shift, VALUES(x), b, VALUES(z));
+}
 
 static int batch_combine(int number, sunrealtype *a, N_Vector *x, N_Vector z)
 {
-    const double *values[MOST_VECTORS];
-    if (number < 1 || number > MOST_VECTORS)
+    const double *values[FC__SPACE_MOST];
+    if (number < 1 || number > FC__SPACE_MOST)
         return -1;
     for (int k = 0; k < number; k++)
-        values[k] = values_of(x[k]);
-    content_of(z)->kernels->combine(length_of(z), (size_t)number, a, values, values_of(z));
+        values[k] = VALUES(x[k]);
+    CALL(z, combine, (size_t)number, a, values, VALUES(z));
     return 0;
 }
 
 static int batch_scale_add(int number, sunrealtype *a, N_Vector x, N_Vector *y, N_Vector *z)
 {
-    const double *from[MOST_VECTORS];
-    double *to[MOST_VECTORS];
-    if (number < 1 || number > MOST_VECTORS)
+    const double *from[FC__SPACE_MOST];
+    double *to[FC__SPACE_MOST];
+    if (number < 1 || number > FC__SPACE_MOST)
         return -1;
     for (int k = 0; k < number; k++) {
-        from[k] = values_of(y[k]);
-        to[k] = values_of(z[k]);
+        from[k] = VALUES(y[k]);
+        to[k] = VALUES(z[k]);
     }
-    content_of(x)->kernels->scale_add(length_of(x), (size_t)number, a, values_of(x), from, to);
+    CALL(x, scale_add, (size_t)number, a, VALUES(x), from, to);
     return 0;
 }
 
-int fc__batch_vector_weigh(double rtol, double atol, N_Vector z, N_Vector weights)
+static sunrealtype batch_dot(N_Vector x, N_Vector y)
 {
-    const fc__field_kernels *kernels = content_of(z)->kernels;
-    return kernels->weigh(length_of(z), rtol, atol, values_of(z), values_of(weights)) ? 0 : -1;
+    return CALL(x, dot, VALUES(x), VALUES(y));
 }
+
+static sunrealtype batch_largest(N_Vector x)
+{
+    return CALL(x, largest, VALUES(x));
+}
+
+static sunrealtype batch_norm(N_Vector x, N_Vector w)
+{
+    return CALL(x, norm, VALUES(x), VALUES(w));
+}
+
+/* ---------------------------------------------------------------- life */
 
 static void batch_destroy(N_Vector vector)
 {
     batch_content *content = vector->content;
-    if (content)
-        free(content->serial.data);
+    if (content->values && !content->borrowed)
+        CALL(vector, release, content->values);
     free(content);
     vector->content = NULL;
     N_VFreeEmpty(vector);
 }
 
-static N_Vector batch_clone_empty(N_Vector model)
+static N_Vector create(fc__space *space, SUNContext sundials, double *instead);
+
+/* SUNDIALS 6 does not check what it gets here: a clone without memory of its own goes on with its
+ * model's, and the space's status says that its values mean nothing. */
+static N_Vector batch_clone(N_Vector model)
 {
-    const batch_content *shape = model->content;
-    N_Vector vector = N_VNewEmpty(model->sunctx);
+    return create(space_of(model), model->sunctx, VALUES(model));
+}
+
+/* What CVODE, SPGMR and the fixed-point iteration call, and what CVODE insists on. Values are
+ * reached through the space alone: there is no array pointer. */
+static void set_operations(N_Vector_Ops ops)
+{
+    ops->nvgetvectorid = batch_id;
+    ops->nvclone = batch_clone;
+    ops->nvdestroy = batch_destroy;
+    ops->nvgetlength = batch_length;
+    ops->nvlinearsum = batch_linear_sum;
+    ops->nvconst = batch_fill;
+    ops->nvprod = batch_multiply;
+    ops->nvdiv = batch_divide;
+    ops->nvscale = batch_scale;
+    ops->nvabs = batch_magnitude;
+    ops->nvinv = batch_invert;
+    ops->nvaddconst = batch_shift;
+    ops->nvdotprod = batch_dot;
+    ops->nvmaxnorm = batch_largest;
+    ops->nvwrmsnorm = batch_norm;
+    ops->nvlinearcombination = batch_combine;
+    ops->nvscaleaddmulti = batch_scale_add;
+}
+
+/* With values of its own, else those given instead; NULL without either. */
+static N_Vector create(fc__space *space, SUNContext sundials, double *instead)
+{
+    N_Vector vector = N_VNewEmpty(sundials);
+    batch_content *content = NULL;
     if (!vector)
         return NULL;
-    batch_content *content = calloc(1, sizeof *content);
-    vector->content = content;
-    if (!content || N_VCopyOps(model, vector) != 0) {
-        free(content);
+    if (fc__allocate(NULL, 1, sizeof *content, &content) != FC_OK) {
         N_VFreeEmpty(vector);
         return NULL;
     }
-    content->serial.length = shape->serial.length;
-    content->serial.own_data = SUNTRUE;
-    content->codes = shape->codes;
-    content->kernels = shape->kernels;
-    return vector;
-}
-
-static N_Vector batch_clone(N_Vector model)
-{
-    N_Vector vector = batch_clone_empty(model);
-    if (!vector)
-        return NULL;
-    batch_content *content = vector->content;
-    if (fc__allocate(NULL, (size_t)content->serial.length, sizeof *content->serial.data,
-                     &content->serial.data) != FC_OK) {
+    set_operations(vector->ops);
+    content->space = space;
+    content->values = space->operations->allocate(space);
+    content->borrowed = !content->values;
+    if (content->borrowed)
+        content->values = instead;
+    vector->content = content;
+    if (!content->values) {
         batch_destroy(vector);
         return NULL;
     }
     return vector;
 }
 
-N_Vector fc__batch_vector_create(size_t batch, size_t codes, SUNContext sundials)
+N_Vector fc__batch_vector_create(fc__space *space, SUNContext sundials)
 {
-    N_Vector serial = N_VNewEmpty_Serial((sunindextype)(batch * codes), sundials);
-    if (!serial)
-        return NULL;
-    batch_content shape = {.codes = codes, .kernels = fc__field_kernels_chosen()};
-    shape.serial.length = (sunindextype)(batch * codes);
-    serial->ops->nvclone = batch_clone;
-    serial->ops->nvcloneempty = batch_clone_empty;
-    serial->ops->nvdestroy = batch_destroy;
-    serial->ops->nvwrmsnorm = batch_norm;
-    serial->ops->nvlinearsum = batch_linear_sum;
-    serial->ops->nvscale = batch_scale;
-    serial->ops->nvlinearcombination = batch_combine;
-    serial->ops->nvscaleaddmulti = batch_scale_add;
-    void *own = serial->content;
-    serial->content = &shape;
-    N_Vector vector = batch_clone(serial);
-    serial->content = own;
-    N_VDestroy_Serial(serial);
-    return vector;
+    return create(space, sundials, NULL);
 }

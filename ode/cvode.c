@@ -5,7 +5,6 @@
 #include <cvode/cvode.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sundials/sundials_version.h>
 #include <sunlinsol/sunlinsol_spgmr.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
@@ -28,14 +27,19 @@ struct fc__cvode {
 static int evaluate(sunrealtype t, N_Vector z, N_Vector dz, void *user)
 {
     (void)t;
-    const fc__cvode_problem *problem = &((const fc__cvode *)user)->problem;
-    return problem->eval(problem->user, N_VGetArrayPointer(z), N_VGetArrayPointer(dz));
+    fc__space *space = ((const fc__cvode *)user)->problem.space;
+    return space->operations->eval(space, fc__batch_vector_values(z), fc__batch_vector_values(dz));
 }
 
+/* -1 where a weight is infinite, as CVODE expects */
 static int weigh(N_Vector z, N_Vector weights, void *user)
 {
     const fc__cvode_problem *problem = &((const fc__cvode *)user)->problem;
-    return fc__batch_vector_weigh(problem->rtol, problem->atol, z, weights);
+    fc__space *space = problem->space;
+    bool finite =
+        space->operations->weigh(space, problem->rtol, problem->atol, fc__batch_vector_values(z),
+                                 fc__batch_vector_values(weights));
+    return finite ? 0 : -1;
 }
 
 static int multiply_jacobian(N_Vector v, N_Vector jv, sunrealtype t, N_Vector z, N_Vector dz,
@@ -44,9 +48,9 @@ static int multiply_jacobian(N_Vector v, N_Vector jv, sunrealtype t, N_Vector z,
     (void)t;
     (void)dz;
     (void)spare;
-    const fc__cvode_problem *problem = &((const fc__cvode *)user)->problem;
-    return problem->jvp(problem->user, N_VGetArrayPointer(z), N_VGetArrayPointer(v),
-                        N_VGetArrayPointer(jv));
+    fc__space *space = ((const fc__cvode *)user)->problem.space;
+    return space->operations->jvp(space, fc__batch_vector_values(z), fc__batch_vector_values(v),
+                                  fc__batch_vector_values(jv));
 }
 
 #if SUNDIALS_VERSION_MAJOR >= 7
@@ -101,7 +105,7 @@ static int attach_solver(fc__cvode *cvode)
         (flag = CVodeSetJacTimes(cvode->memory, NULL, multiply_jacobian)) < 0)
         return flag;
     /* From the tolerance on a sample's root mean square to that on the length of the residual. */
-    return CVodeSetLSNormFactor(cvode->memory, sqrt((double)cvode->problem.codes));
+    return CVodeSetLSNormFactor(cvode->memory, sqrt((double)cvode->problem.space->codes));
 }
 
 static int set_up(fc__cvode *cvode)
@@ -121,23 +125,24 @@ fc_status fc__cvode_create(fc_context *context, const fc__cvode_problem *problem
     *flag = 0;
     fc_status status = FC_OK;
     fc__cvode *made = NULL;
+    fc__space *space = problem->space;
     FC_NEW(context, &made, 1);
     made->problem = *problem;
     status = FC_ERROR_MEMORY;
     if (create_sundials_context(&made->sundials) != 0)
         goto done;
     made->memory = CVodeCreate(problem->method == FC_ODE_ADAMS ? CV_ADAMS : CV_BDF, made->sundials);
-    made->state = fc__batch_vector_create(problem->batch, problem->codes, made->sundials);
+    made->state = fc__batch_vector_create(space, made->sundials);
     if (!made->memory || !made->state || silence(made) != 0)
         goto done;
     made->between = N_VClone(made->state);
     if (!made->between)
         goto done;
-    memcpy(N_VGetArrayPointer(made->state), z0, problem->batch * problem->codes * sizeof *z0);
+    space->operations->write(space, fc__batch_vector_values(made->state), z0);
     *flag = set_up(made);
     if (*flag == CV_MEM_FAIL)
         goto done;
-    status = *flag < 0 ? FC_ERROR_SOLVER : FC_OK;
+    status = space->status != FC_OK ? space->status : *flag < 0 ? FC_ERROR_SOLVER : FC_OK;
     if (status == FC_OK) {
         *cvode = made;
         made = NULL;
@@ -178,12 +183,12 @@ int fc__cvode_step(fc__cvode *cvode, double end, double *time)
 
 const double *fc__cvode_state(const fc__cvode *cvode)
 {
-    return N_VGetArrayPointer(cvode->state);
+    return fc__batch_vector_values(cvode->state);
 }
 
 int fc__cvode_interpolate(fc__cvode *cvode, double time, const double **z)
 {
-    *z = N_VGetArrayPointer(cvode->between);
+    *z = fc__batch_vector_values(cvode->between);
     return CVodeGetDky(cvode->memory, time, 0, cvode->between);
 }
 

@@ -3,18 +3,14 @@
 #ifndef FC_ODE_CVODE_H
 #define FC_ODE_CVODE_H
 
-#include "ode/ode.h"
+#include "ode/space.h"
 
-/* Callbacks return 0, or 1 where the result is not finite: CVODE then tries a smaller step. Arrays
- * are (batch, C). */
+/* The space's present system; it outlives the integrator. */
 typedef struct fc__cvode_problem {
-    size_t batch, codes;
+    fc__space *space;
     fc_ode_method method;
     double rtol, atol;
     long max_steps;
-    int (*eval)(void *user, const double *z, double *dz);
-    int (*jvp)(void *user, const double *z, const double *z_dot, double *dz_dot); /* BDF only */
-    void *user;
 } fc__cvode_problem;
 
 typedef struct fc__cvode_statistics {
@@ -25,7 +21,8 @@ typedef struct fc__cvode_statistics {
 
 typedef struct fc__cvode fc__cvode;
 
-/* Starts at time 0. *flag: CVODE's return value when it refuses the problem, else 0. */
+/* Starts at time 0 from z0 (batch, C) in host memory. *flag: CVODE's return value when it refuses
+ * the problem, else 0. */
 FC_NODISCARD fc_status fc__cvode_create(fc_context *context, const fc__cvode_problem *problem,
                                         const double *z0, fc__cvode **cvode, int *flag);
 void fc__cvode_destroy(fc__cvode *cvode);
@@ -33,10 +30,10 @@ void fc__cvode_destroy(fc__cvode *cvode);
 /* One step of CVODE's own length towards `end`, which it may pass. Returns its flag, >= 0 when the
  * step was made; *time is where it ended, or where the failing step began. */
 int fc__cvode_step(fc__cvode *cvode, double end, double *time);
-/* (batch, C) at the end of the last step */
+/* A vector of the space, at the end of the last step. */
 const double *fc__cvode_state(const fc__cvode *cvode);
-/* *z: (batch, C) at a time within the last step, from the method's own polynomial. Returns the
- * flag. */
+/* *z: a vector of the space, at a time within the last step, from the method's own polynomial.
+ * Returns the flag. */
 int fc__cvode_interpolate(fc__cvode *cvode, double time, const double **z);
 
 fc__cvode_statistics fc__cvode_get_statistics(const fc__cvode *cvode);

@@ -86,6 +86,14 @@ void fc__descent_clear(fc__descent *descent)
     *descent = (fc__descent){0};
 }
 
+size_t fc__longest_sequence(const fc_trajectories *trajectories)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < trajectories->count; i++)
+        longest = larger(longest, trajectories->first[i + 1] - trajectories->first[i]);
+    return longest;
+}
+
 unsigned fc__flush_denormals(void)
 {
 #ifdef __SSE2__

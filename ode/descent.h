@@ -7,6 +7,7 @@
 #define FC_ODE_DESCENT_H
 
 #include "inr/support.h"
+#include "ode/engine.h"
 #include "ode/runge_kutta.h"
 
 typedef struct fc__descent {
@@ -32,6 +33,12 @@ void fc__descent_clear(fc__descent *descent);
 double fc__descent_differentiate(fc__descent *descent, const fc_rk_plan *plan,
                                  const fc_trajectories *trajectories, const size_t *first,
                                  const float *parameters, double *norm);
+
+/* Frames of the longest of the trajectories. */
+size_t fc__longest_sequence(const fc_trajectories *trajectories);
+
+/* The processor's steps of fitting, in the arrays of the trainer's state. */
+extern const fc__descent_steps fc__descent_host;
 
 /* Numbers below 1e-38 count as zero in this thread until the mode is given back: where a system
  * needs few of the field's factors the others fade away, and the processor takes a hundred cycles

@@ -205,7 +205,8 @@ typedef struct fc_integrator_config {
     double rtol;          /* > 0, default 1e-4 */
     double atol;          /* >= 0 in code units, default 1e-5; both zero is an error */
     long max_steps;       /* for one call, default 100000 */
-    size_t batch;         /* samples integrated as one system, default 32 */
+    size_t batch;         /* samples that the processor integrates as one system, default 32; an
+                             engine takes as many as fit into its memory */
     double blowup; /* > 1: a sample whose |z| exceeds this many times its own largest |z0| (at
                       least 1) has failed; default 1e3 */
 } fc_integrator_config;
@@ -231,7 +232,8 @@ typedef struct fc_integration {
  * (entries from the first unreached time on are NaN) and their `integration` says why.
  * The call itself fails (FC_ERROR_SOLVER) only when no sample could be completed, or on bad
  * arguments; times must be >= 0 and increase within a sample. Evaluated in double when rtol < 1e-6,
- * else in float. */
+ * else in float, and Jacobian products in double; by the context's engine where that takes the
+ * field. */
 FC_API FC_NODISCARD fc_status
 fc_integrate(fc_context *context, const fc_field *field, const fc_integrator_config *config,
              size_t samples, const double *z0, /* (samples, C) */

@@ -9,6 +9,15 @@ typedef struct fc__rows {
     size_t begin, end;
 } fc__rows;
 
+/* alpha[i] multiplies h k_{i-1} in stage i; alpha[0] = alpha[stages] = 0. beta: weights. */
+typedef struct fc__tableau {
+    size_t stages;
+    double alpha[5], beta[4];
+} fc__tableau;
+
+const fc__tableau *fc__rk_tableau(fc_rk_scheme scheme);
+size_t fc__rk_evaluations(const fc_rk_plan *plan); /* of the field, in the whole rollout */
+
 /* Elements of work without the panels of the weights, which fc_rk_work_size includes. */
 size_t fc__rk_work_size(const fc_rk_plan *plan);
 

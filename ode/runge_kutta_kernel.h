@@ -55,13 +55,13 @@ void TYPED(fc__rk_forward)(const fc_rk_plan *plan, const TYPED(fc__field_weights
                            fc__rows rows, const REAL *dt, const REAL *z0, REAL *z, REAL *tape,
                            REAL *work)
 {
-    const tableau *rk = tableau_of(plan->scheme);
+    const fc__tableau *rk = fc__rk_tableau(plan->scheme);
     size_t size = plan->batch * plan->field.codes;
     size_t width = plan->batch * fc__field_tape_width(&plan->field);
     REAL *state = work, *start = state + size, *k = start + size;
     /* Without a tape every evaluation uses the same room. */
     REAL *y = tape ? tape : k + size;
-    REAL *products = tape ? tape + evaluations(plan) * size : y + size;
+    REAL *products = tape ? tape + fc__rk_evaluations(plan) * size : y + size;
     REAL *scratch = tape ? k + size : products + width;
     TYPED(copy)(plan, rows, z0, state);
     for (size_t n = 0; n < plan->intervals; n++, dt += plan->batch) {
@@ -90,7 +90,7 @@ typedef struct TYPED(backward_work) {
 static TYPED(backward_work) TYPED(divide_work)(const fc_rk_plan *plan, REAL *work)
 {
     size_t size = plan->batch * plan->field.codes;
-    size_t each = evaluations(plan) / plan->intervals;
+    size_t each = fc__rk_evaluations(plan) / plan->intervals;
     return (TYPED(backward_work)){.lambda = work,
                                   .sum = work + size,
                                   .y_bar = work + 2 * size,
@@ -114,12 +114,13 @@ void TYPED(fc__rk_backward)(const fc_rk_plan *plan, const TYPED(fc__field_weight
                             fc__rows rows, size_t interval, bool complete, const REAL *dt,
                             const REAL *tape, const REAL *z_bar, REAL *work)
 {
-    const tableau *rk = tableau_of(plan->scheme);
+    const fc__tableau *rk = fc__rk_tableau(plan->scheme);
     const fc_field_config *field = &plan->field;
     size_t codes = field->codes, size = plan->batch * codes, first = rows.begin;
     size_t width = fc__field_tape_width(field), lda = fc__field_adjoint_width(field);
-    size_t each = evaluations(plan) / plan->intervals;
-    const REAL *products = tape + evaluations(plan) * size + interval * each * plan->batch * width;
+    size_t each = fc__rk_evaluations(plan) / plan->intervals;
+    const REAL *products =
+        tape + fc__rk_evaluations(plan) * size + interval * each * plan->batch * width;
     TYPED(backward_work) w = TYPED(divide_work)(plan, work);
     if (interval + 1 == plan->intervals)
         memset(w.lambda + first * codes, 0, (rows.end - first) * codes * sizeof *w.lambda);
@@ -146,7 +147,7 @@ void TYPED(fc__rk_gradient)(const fc_rk_plan *plan, size_t interval, const REAL 
                             const REAL *work, size_t part, size_t parts, REAL *parameter_bar)
 {
     size_t size = plan->batch * plan->field.codes;
-    size_t each = evaluations(plan) / plan->intervals;
+    size_t each = fc__rk_evaluations(plan) / plan->intervals;
     const REAL *k_bar = work + 3 * size, *adjoint = k_bar + each * size;
     TYPED(fc__field_gradient)
     (&plan->field, each * plan->batch, tape + interval * each * size, k_bar, adjoint, part, parts,

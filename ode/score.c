@@ -1,6 +1,7 @@
 /* What the evaluations of sequences and of records share. */
 #include "inr/basis_cache.h"
 #include "inr/decode.h"
+#include "inr/engine.h"
 #include "ode/evaluate.h"
 
 #include <math.h>
@@ -56,7 +57,8 @@ fc_status fc__cached_decode(fc_context *context, const fc_model *model, const fc
                                    .values = &values,
                                    .mean = model->mean,
                                    .scale = model->scale};
-    if (!fc__basis_fits(context, model->decoder, set->count))
+    /* An engine keeps bases itself. */
+    if (fc__context_engine(context) || !fc__basis_fits(context, model->decoder, set->count))
         return fc__decode(context, model->decoder, &decoding);
     if (cache->points != points) {
         fc__basis_cache_clear(cache);

@@ -2,7 +2,6 @@
  * horizon schedule, a learning-rate decay, clipping and averaged weights of RECIPE. Update n draws
  * its segments from a random stream of its own, so that a saved run continues with the same bits.
  */
-#include "inr/fit.h"
 #include "ode/descent.h"
 #include "ode/schedule.h"
 
@@ -18,7 +17,9 @@ struct fc_trainer {
     fc__schedule schedule;
     size_t *start[FC__PHASES]; /* first frames of the segments long enough for a phase */
     size_t start_count[FC__PHASES];
-    fc__descent descent;
+    const fc__descent_steps *steps; /* the engine's, or the processor's */
+    void *descent;
+    double loss_sum; /* of the updates of a run that have been waited for */
     uint64_t validate_every;
     double started; /* clock when a run planned by time began; 0 for one planned by updates */
     double last_validation;
@@ -35,16 +36,6 @@ fc_dynamics_config fc_dynamics_config_default(void)
         .patience = 0.5,
         .average = 0.999,
     };
-}
-
-static size_t longest_sequence(const fc_trajectories *t)
-{
-    size_t longest = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        size_t frames = t->first[i + 1] - t->first[i];
-        longest = frames > longest ? frames : longest;
-    }
-    return longest;
 }
 
 static fc_rk_plan plan_of(const fc_trainer *trainer, size_t phase)
@@ -81,125 +72,96 @@ static double rate_of(const fc_trainer *trainer, uint64_t update)
     return share < 0.1 ? rate : rate * 0.5 * (1.0 + cos(M_PI * (share - 0.1) / 0.9));
 }
 
-/* average = keep average + (1 - keep) parameters. The average spans a hundredth of the schedule at
- * most, or it would lag behind its short last phases. */
-static void average(fc_trainer *trainer)
+/* Of the average of the weights, which spans a hundredth of the schedule at most, or it would lag
+ * behind its short last phases. */
+static float keep_of(const fc_trainer *trainer, uint64_t update)
 {
-    fc_trainer_state *s = &trainer->state;
-    double n = (double)s->update, span = 0.01 * (double)trainer->schedule.total;
+    double n = (double)update, span = 0.01 * (double)trainer->schedule.total;
     double longest = fmin(trainer->config.average, 1.0 - 1.0 / fmax(span, 1.0));
-    float keep = (float)fmin(longest, (1.0 + n) / (10.0 + n));
-#pragma omp parallel for simd num_threads(fc_context_threads(trainer->context))
-    for (size_t i = 0; i < s->parameter_count; i++)
-        s->average[i] = keep * s->average[i] + (1.0f - keep) * s->parameters[i];
+    return (float)fmin(longest, (1.0 + n) / (10.0 + n));
 }
 
-/* Clips the gradient at twice its running norm and steps. */
-static void apply(fc_trainer *trainer, double norm)
+/* By the context's engine, or where it has none or does not take it by the processor. */
+static fc_status create_descent(fc_trainer *t)
 {
-    fc_trainer_state *s = &trainer->state;
-    size_t count = s->parameter_count;
-    float *gradient = trainer->descent.gradient;
-    double limit = s->gradient_norm > 0.0 ? 2.0 * s->gradient_norm : norm;
-    if (!isfinite(norm)) { /* a rollout blew up: leave this batch out */
-        memset(s->first_moment, 0, count * sizeof *s->first_moment);
-        return;
+    const fc_engine *engine = fc__context_engine(t->context);
+    fc_rk_plan plans[FC__PHASES];
+    for (size_t i = 0; i < FC__PHASES; i++)
+        plans[i] = plan_of(t, i);
+    if (engine && engine->dynamics->descent) {
+        t->steps = engine->dynamics->descent;
+        fc_status status = t->steps->create(engine->device, t->context, FC__PHASES, plans,
+                                            t->training, &t->state, &t->descent);
+        if (status != FC_OK || t->descent)
+            return status;
     }
-    float clip = norm > limit ? (float)(limit / norm) : 1.0f;
-    s->gradient_norm =
-        s->gradient_norm > 0.0 ? 0.98 * s->gradient_norm + 0.02 * fmin(norm, limit) : norm;
-    if (clip < 1.0f)
-        for (size_t i = 0; i < count; i++)
-            gradient[i] *= clip;
-    fc__adam adam = {.rate = rate_of(trainer, s->update),
-                     .beta1 = 0.9,
-                     .beta2 = 0.99,
-                     .epsilon = 1e-8,
-                     .decay = trainer->config.weight_decay};
-    fc__adam_step(trainer->context, &adam, s->update, count, gradient, s->first_moment,
-                  s->second_moment, s->parameters);
-    average(trainer);
+    t->steps = &fc__descent_host;
+    return t->steps->create(NULL, t->context, FC__PHASES, plans, t->training, &t->state,
+                            &t->descent);
 }
 
-static double update(fc_trainer *trainer)
+static fc_status update(fc_trainer *trainer)
 {
     enum { MOST_BATCH = 4096 };
     size_t chosen[MOST_BATCH], batch = trainer->config.batch;
-    size_t phase = fc__schedule_phase(&trainer->schedule, trainer->state.update);
-    fc_rk_plan plan = plan_of(trainer, phase);
-    fc__rng rng = fc__rng_create(trainer->config.seed, trainer->state.update);
-    double norm;
+    uint64_t number = trainer->state.update;
+    size_t phase = fc__schedule_phase(&trainer->schedule, number);
+    const fc__update how = {.adam = {.rate = rate_of(trainer, number),
+                                     .beta1 = 0.9,
+                                     .beta2 = 0.99,
+                                     .epsilon = 1e-8,
+                                     .decay = trainer->config.weight_decay},
+                            .keep = keep_of(trainer, number)};
+    fc__rng rng = fc__rng_create(trainer->config.seed, number);
     for (size_t b = 0; b < batch; b++)
         chosen[b] = trainer->start[phase][fc__rng_below(&rng, trainer->start_count[phase])];
-    double loss = fc__descent_differentiate(&trainer->descent, &plan, trainer->training, chosen,
-                                            trainer->state.parameters, &norm);
-    apply(trainer, norm);
-    trainer->state.update++;
-    return loss;
+    fc_status status =
+        trainer->steps->update(trainer->descent, trainer->context, phase, chosen, &how, number);
+    if (status == FC_OK)
+        trainer->state.update++;
+    return status;
 }
 
-/* Mean squared error over all frames of rollouts of whole validation sequences. */
-static fc_status validate(fc_trainer *trainer, double *loss)
+/* Waits for the updates made so far; `state`: NULL, or the trainer's to bring up to date. */
+static fc_status catch_up(fc_trainer *trainer, fc_trainer_state *state)
 {
-    fc_status status = FC_OK;
-    const fc_trajectories *t = trainer->validation;
-    size_t codes = t->codes, longest = longest_sequence(t);
-    float *dt = NULL, *z = NULL, *work = NULL;
-    double sum = 0.0, number = 0.0;
-    fc_rk_plan plan = {.field = trainer->field->config,
-                       .scheme = FC_RK_RK4,
-                       .substeps = 2,
-                       .intervals = longest - 1,
-                       .batch = 1};
-    FC_NEW(trainer->context, &dt, longest);
-    FC_NEW(trainer->context, &z, fc__product(longest, codes));
-    FC_NEW(trainer->context, &work, fc_rk_work_size(&plan));
-    for (size_t s = 0; s < t->count; s++) {
-        size_t first = t->first[s], frames = t->first[s + 1] - first;
-        if (frames < 2)
-            continue;
-        plan.intervals = frames - 1;
-        for (size_t k = 0; k + 1 < frames; k++)
-            dt[k] = (float)(t->times[first + k + 1] - t->times[first + k]);
-        fc_rk_forward(&plan, trainer->state.average, dt, t->z + first * codes, z, NULL, work);
-        for (size_t i = 0; i < plan.intervals * codes; i++) {
-            double error = (double)(z[i] - t->z[(first + 1) * codes + i]);
-            sum += error * error;
-        }
-        number += (double)(plan.intervals * codes);
-    }
-    *loss = number > 0.0 && isfinite(sum) ? sum / number : INFINITY;
-done:
-    free(dt);
-    free(z);
-    free(work);
+    double sum = 0.0;
+    fc_status status = trainer->steps->read(trainer->descent, trainer->context, state, &sum);
+    trainer->loss_sum += sum;
     return status;
 }
 
 /* Keeps the averaged weights when they are the best so far. */
 static fc_status keep_best(fc_trainer *trainer)
 {
+    fc_status status = FC_OK;
     fc_trainer_state *s = &trainer->state;
-    fc_status status = validate(trainer, &trainer->last_validation);
-    if (status == FC_OK && trainer->last_validation < s->best_loss) {
+    FC_TRY(trainer->steps->validate(trainer->descent, trainer->context, trainer->validation,
+                                    &trainer->last_validation));
+    if (trainer->last_validation < s->best_loss) {
+        FC_TRY(catch_up(trainer, s));
         s->best_loss = trainer->last_validation;
         s->best_update = s->update;
         memcpy(s->best, s->average, s->parameter_count * sizeof *s->best);
     }
+done:
     return status;
 }
 
 /* One-interval updates that fit into the wall-clock budget, measured on scratch weights. */
-static double measure_budget(fc_trainer *trainer)
+static fc_status measure_budget(fc_trainer *trainer, double *updates)
 {
-    enum { TRIALS = 24 };
+    enum { WARM_UP = 4, TRIALS = 24 };
+    fc_status status = FC_OK;
     fc_trainer_state *s = &trainer->state;
     size_t bytes = s->parameter_count * sizeof *s->parameters;
-    for (int i = 0; i < 4; i++)
-        update(trainer);
+    for (int i = 0; i < WARM_UP; i++)
+        FC_TRY(update(trainer));
+    FC_TRY(catch_up(trainer, NULL));
     double start = fc__seconds();
     for (int i = 0; i < TRIALS; i++)
-        update(trainer);
+        FC_TRY(update(trainer));
+    FC_TRY(catch_up(trainer, NULL));
     double each = (fc__seconds() - start) / TRIALS;
     memcpy(s->parameters, trainer->field->parameters, bytes);
     memcpy(s->average, s->parameters, bytes);
@@ -207,7 +169,10 @@ static double measure_budget(fc_trainer *trainer)
     memset(s->second_moment, 0, bytes);
     s->update = 0;
     s->gradient_norm = 0.0;
-    return fmax(100.0, trainer->config.seconds / each);
+    FC_TRY(trainer->steps->write(trainer->descent, trainer->context, s));
+    *updates = fmax(100.0, trainer->config.seconds / each);
+done:
+    return status;
 }
 
 static fc_status check(fc_context *context, const fc_field *field, const fc_trajectories *training,
@@ -220,7 +185,7 @@ static fc_status check(fc_context *context, const fc_field *field, const fc_traj
         return fc__fail(context, FC_ERROR_USAGE,
                         "trajectories have %zu codes, the field expects %zu", training->codes,
                         field->config.codes);
-    if (longest_sequence(training) < 2)
+    if (fc__longest_sequence(training) < 2)
         return fc__fail(context, FC_ERROR_DATA,
                         "every training sequence has a single frame; dynamics needs at least two "
                         "frames in time");
@@ -251,28 +216,27 @@ fc_status fc_trainer_create(fc_context *context, fc_field *field, const fc_traje
 {
     fc_status status = FC_OK;
     fc_trainer *made = NULL;
-    fc_rk_plan plans[FC__PHASES];
     *trainer = NULL;
     FC_TRY(check(context, field, training, config));
     FC_NEW(context, &made, 1);
     made->context = context;
     made->field = field;
     made->training = training;
-    made->validation = validation && longest_sequence(validation) > 1 ? validation : NULL;
+    made->validation = validation && fc__longest_sequence(validation) > 1 ? validation : NULL;
     made->config = *config;
     made->last_validation = NAN;
-    size_t longest = longest_sequence(training) - 1;
+    size_t longest = fc__longest_sequence(training) - 1;
     /* Without a number of updates a long schedule stands in, of which only the start is measured.
      */
     double wanted = config->updates ? (double)config->updates : 1e9;
     made->schedule = fc__schedule_create(wanted, config->horizon, longest);
     FC_TRY(state_create(context, field, &made->state));
     FC_TRY(list_segments(made));
-    for (size_t i = 0; i < FC__PHASES; i++)
-        plans[i] = plan_of(made, i);
-    FC_TRY(fc__descent_create(context, FC__PHASES, plans, &made->descent));
-    if (config->updates == 0)
-        made->schedule = fc__schedule_create(measure_budget(made), config->horizon, longest);
+    FC_TRY(create_descent(made));
+    if (config->updates == 0) {
+        FC_TRY(measure_budget(made, &wanted));
+        made->schedule = fc__schedule_create(wanted, config->horizon, longest);
+    }
     for (size_t i = 0; i < FC__PHASES; i++)
         made->state.updates[i] = made->schedule.phase[i].updates;
     if (config->updates == 0)
@@ -289,7 +253,8 @@ void fc_trainer_destroy(fc_trainer *trainer)
 {
     if (!trainer)
         return;
-    fc__descent_clear(&trainer->descent);
+    if (trainer->descent)
+        trainer->steps->destroy(trainer->descent);
     for (size_t i = 0; i < FC__PHASES; i++)
         free(trainer->start[i]);
     free(trainer->state.parameters);
@@ -326,23 +291,27 @@ fc_status fc_trainer_set_state(fc_trainer *trainer, const fc_trainer_state *stat
     trainer->started = 0.0;
     fc__schedule_restore(&trainer->schedule, s->updates);
     trainer->validate_every = trainer->schedule.total / 60 + 1;
-    return FC_OK;
+    return trainer->steps->write(trainer->descent, trainer->context, s);
 }
 
 /* Holds a run that was planned by time to its budget when the machine is slower or faster than it
  * was at the start. A resumed run keeps its plan. */
-static void replan(fc_trainer *trainer)
+static fc_status replan(fc_trainer *trainer)
 {
+    fc_status status = catch_up(trainer, NULL);
+    if (status != FC_OK)
+        return status;
     double elapsed = fc__seconds() - trainer->started;
     double share = fc__schedule_share(&trainer->schedule, trainer->state.update);
     double left = fmax(trainer->config.seconds - elapsed, 0.0);
     double ratio = left / elapsed * share / fmax(1.0 - share, 1e-9);
     ratio = fmin(fmax(ratio, 0.7), 1.4);
     if (share >= 1.0 || fabs(ratio - 1.0) < 0.03)
-        return;
+        return FC_OK;
     fc__schedule_stretch(&trainer->schedule, trainer->state.update, ratio);
     for (size_t i = 0; i < FC__PHASES; i++)
         trainer->state.updates[i] = trainer->schedule.phase[i].updates;
+    return FC_OK;
 }
 
 /* True at the end of the schedule, or when validation has not improved for too long. */
@@ -356,28 +325,33 @@ static bool finished(const fc_trainer *trainer)
     return trainer->validation && isfinite(s->best_loss) && since > trainer->config.patience;
 }
 
+/* Whatever ended the updates, the state is that after those which were made. */
 fc_status fc_trainer_run(fc_trainer *trainer, uint64_t updates, bool *done, double *loss,
                          double *validation)
 {
+    fc_status status = FC_OK;
     fc_trainer_state *s = &trainer->state;
-    double sum = 0.0;
     uint64_t count = 0;
-    for (; count < updates && !finished(trainer); count++) {
-        if (fc_context_interrupted(trainer->context))
-            return fc__fail(trainer->context, FC_INTERRUPTED, "interrupted at update %llu",
-                            (unsigned long long)s->update);
-        sum += update(trainer);
-        if (trainer->started > 0.0 && s->update % trainer->validate_every == 0)
-            replan(trainer);
-        bool last = s->update == trainer->schedule.total;
-        if (trainer->validation && (last || s->update % trainer->validate_every == 0)) {
-            fc_status status = keep_best(trainer);
-            if (status != FC_OK)
-                return status;
+    trainer->loss_sum = 0.0;
+    for (; status == FC_OK && count < updates && !finished(trainer); count++) {
+        if (fc_context_interrupted(trainer->context)) {
+            status = fc__fail(trainer->context, FC_INTERRUPTED, "interrupted at update %llu",
+                              (unsigned long long)s->update);
+            break;
         }
+        status = update(trainer);
+        bool due = s->update % trainer->validate_every == 0;
+        if (status == FC_OK && trainer->started > 0.0 && due)
+            status = replan(trainer);
+        bool last = s->update == trainer->schedule.total;
+        if (status == FC_OK && trainer->validation && (last || due))
+            status = keep_best(trainer);
     }
+    fc_status caught_up = catch_up(trainer, s);
+    if (status != FC_OK || caught_up != FC_OK)
+        return status != FC_OK ? status : caught_up;
     *done = finished(trainer);
-    *loss = count ? sum / (double)count : NAN;
+    *loss = count ? trainer->loss_sum / (double)count : NAN;
     *validation = trainer->last_validation;
     return FC_OK;
 }

@@ -3,14 +3,10 @@
 #ifndef FC_INR_KERNELS_KERNELS_H
 #define FC_INR_KERNELS_KERNELS_H
 
+#include "inr/adam.h"
 #include "inr/kernels/operands.h"
 #include "inr/level.h"
 #include "inr/network.h"
-
-/* The constants of one Adam step; unbias1 = 1 / (1 - beta1^t) and keep = 1 - rate * decay. */
-typedef struct fc__adam_constants {
-    float beta1, beta2, unbias1, unbias2, rate, epsilon, keep;
-} fc__adam_constants;
 
 /* Fields from rows of the basis: values[f][offset + r] = mean + scale (phi0_r + Phi_r z_f), where
  * row r belongs to channel r % channels. */
