@@ -95,15 +95,19 @@ finish() {
 # gcc | clang | asan | fuzz: the trees they make are build/, build/clang, build/asan, build/fuzz.
 build() {
     case $1 in
-    gcc) CC=gcc cmake --preset default -DFC_TESTS=ON -DFC_WERROR=ON && cmake --build build -j "$jobs" ;;
+    gcc)
+        CC=gcc cmake --preset default -DFC_TESTS=ON -DFC_WERROR=ON \
+            -DCMAKE_CUDA_ARCHITECTURES='75-virtual;90' && cmake --build build -j "$jobs"
+        ;;
     clang)
-        CC=clang cmake --preset default -B build/clang -DFC_WERROR=ON -DBUILD_SHARED_LIBS=OFF &&
+        CC=clang cmake --preset default -B build/clang -DFC_WERROR=ON -DFC_CUDA=OFF \
+            -DBUILD_SHARED_LIBS=OFF &&
             cmake --build build/clang -j "$jobs"
         ;;
     # Instrumented code makes gcc warn of what is not there.
     asan) CC=gcc cmake --preset asan && cmake --build build/asan -j "$jobs" ;;
     fuzz)
-        CC=clang cmake --preset default -B build/fuzz -DFC_FUZZ=ON -DFC_TESTS=OFF &&
+        CC=clang cmake --preset default -B build/fuzz -DFC_FUZZ=ON -DFC_TESTS=OFF -DFC_CUDA=OFF &&
             cmake --build build/fuzz -j "$jobs" --target fuzzers
         ;;
     esac
@@ -119,7 +123,10 @@ rooms_include_only_rooms_below() {
 }
 
 sources() { find inr ode cuda data io bench tests -name '*.[ch]' | sort; }
-is_formatted() { sources | xargs clang-format --dry-run -Werror; }
+is_formatted() {
+    { sources; find cuda tests/cuda -name '*.cu' -o -name '*.cuh' -o -name '*.cpp'; } |
+        xargs clang-format --dry-run -Werror
+}
 is_tidy() {
     sources | grep -E '^(inr|ode|cuda|data|io)/.*\.c$' |
         xargs -P "$jobs" -n 4 clang-tidy -p build/clang --quiet --warnings-as-errors='*'
@@ -129,6 +136,8 @@ is_tidy() {
 
 step 'packages' as_one bash tests/setup.sh tests || finish
 step 'build with gcc' as_one build gcc || finish
+grep -q '^CMAKE_CUDA_COMPILER:.*NOTFOUND' build/CMakeCache.txt &&
+    skip 'CUDA engine' 'no nvcc: compiled for the processor alone, in the tests'
 step 'rooms include only rooms below' as_one rooms_include_only_rooms_below
 # Another version lays out differently.
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then

@@ -8,7 +8,7 @@ set -u
 packages=(gcc libc6-dev cmake ninja-build pkg-config libsundials-dev libhdf5-dev libopenblas-dev
           liblapacke-dev libfftw3-dev libjansson-dev liblzf-dev libyaml-dev libcairo2-dev libwebp-dev
           libxxhash-dev libmuparser-dev libsharp-dev)
-[ "${1:-}" = tests ] && packages+=(libcmocka-dev clang libclang-rt-dev libomp-dev clang-format clang-tidy netcdf-bin
+[ "${1:-}" = tests ] && packages+=(libcmocka-dev g++ clang libclang-rt-dev libomp-dev clang-format clang-tidy netcdf-bin
                                    libxml2-utils python3-netcdf4 python3-h5py python3-xarray
                                    python3-h5netcdf hdf5-tools)
 
