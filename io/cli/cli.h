@@ -10,6 +10,7 @@
 typedef struct cli_session {
     const char *command; /* "train"; "" before one is known */
     fc_context *context; /* NULL until cli_start */
+    fc_engine *engine;   /* of the context, NULL = the processor */
 } cli_session;
 
 typedef fc_status cli_command_run(cli_session *session, int argc, char **argv);

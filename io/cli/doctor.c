@@ -1,5 +1,4 @@
-#include "cuda/cuda.h"
-#include "io/cli/options.h"
+#include "io/cli/device.h"
 
 #include "data/data.h"
 
@@ -103,7 +102,7 @@ static void print_processor(void)
     free(line);
 }
 
-static void print_machine(const cli_session *session)
+static void print_machine(cli_session *session)
 {
     double pages = (double)sysconf(_SC_PHYS_PAGES), page = (double)sysconf(_SC_PAGESIZE);
     printf("machine\n");
@@ -112,29 +111,29 @@ static void print_machine(const cli_session *session)
     printf("  threads      %d of %ld processors\n", fc_context_threads(session->context),
            sysconf(_SC_NPROCESSORS_ONLN));
     printf("  memory       %.1f GB\n", 1e-9 * pages * page);
-    if (fc_cuda_check(session->context, 0) == FC_OK)
-        printf("  CUDA         device 0 can be used\n");
-    else
-        printf("  CUDA         %s\n", fc_context_message(session->context));
+    cli_devices_print(session);
 }
 
 /* ---------------------------------------------------------------- self-check */
 
-/* The same field by the two ways a decoder is evaluated: layer by layer, and by its basis. */
-static fc_status compare_decoders(cli_session *session, const fc_dataset *dataset,
-                                  double *difference)
+enum { CODES = 8 };
+
+static fc_status make_decoder(cli_session *session, const fc_domain *domain, fc_decoder **decoder)
 {
-    enum { CODES = 8 };
-    fc_status status;
-    fc_decoder *decoder = NULL;
-    float *values = NULL, *phi0 = NULL, *phi = NULL, z[CODES];
-    const fc_points *points = &dataset->points[0];
     fc_decoder_config config = fc_decoder_config_default();
     config.codes = CODES;
     config.channels = 1;
     config.layers = 2;
     config.filters = 16;
-    LIB_TRY(session, fc_decoder_create(session->context, &dataset->domain, &config, &decoder));
+    return cli_library(session, fc_decoder_create(session->context, domain, &config, decoder));
+}
+
+/* The same field by the two ways a decoder is evaluated: layer by layer, and by its basis. */
+static fc_status compare_decoders(cli_session *session, const fc_decoder *decoder,
+                                  const fc_points *points, double *difference)
+{
+    fc_status status;
+    float *values = NULL, *phi0 = NULL, *phi = NULL, z[CODES];
     CLI_TRY(cli_allocate(session, points->count, sizeof(float), &values));
     CLI_TRY(cli_allocate(session, points->count, sizeof(float), &phi0));
     CLI_TRY(cli_allocate(session, points->count * CODES, sizeof(float), &phi));
@@ -154,10 +153,26 @@ static fc_status compare_decoders(cli_session *session, const fc_dataset *datase
     }
     *difference = error / size;
 done:
-    fc_decoder_destroy(decoder);
     free(values);
     free(phi0);
     free(phi);
+    return status;
+}
+
+static fc_status check_decoder(cli_session *session, const fc_dataset *dataset)
+{
+    fc_status status;
+    fc_decoder *decoder = NULL;
+    double difference = NAN;
+    CLI_TRY(make_decoder(session, &dataset->domain, &decoder));
+    CLI_TRY(compare_decoders(session, decoder, &dataset->points[0], &difference));
+    printf("  decoder      %s, basis and values agree to %.1e\n",
+           difference < 1e-4 ? "ok" : "FAILED", difference);
+    if (!(difference < 1e-4))
+        CLI_TRY(cli_fail(session, FC_ERROR_SOLVER, "the decoder disagrees with its own basis"));
+    CLI_TRY(cli_device_check(session, decoder, &dataset->points[0]));
+done:
+    fc_decoder_destroy(decoder);
     return status;
 }
 
@@ -165,7 +180,7 @@ static fc_status self_check(cli_session *session)
 {
     fc_status status;
     fc_dataset *dataset = NULL;
-    double difference = NAN, start = cli_seconds();
+    double start = cli_seconds();
     fc_navier_stokes_config config = fc_navier_stokes_config_default();
     config.sequences = 2;
     config.frames = 3;
@@ -175,11 +190,7 @@ static fc_status self_check(cli_session *session)
     LIB_TRY(session, fc_navier_stokes_generate(session->context, &config, &dataset));
     LIB_TRY(session, fc_dataset_validate(session->context, dataset, "self-check"));
     printf("  simulation   ok, %.2f s\n", cli_seconds() - start);
-    CLI_TRY(compare_decoders(session, dataset, &difference));
-    printf("  decoder      %s, basis and values agree to %.1e\n",
-           difference < 1e-4 ? "ok" : "FAILED", difference);
-    if (!(difference < 1e-4))
-        status = cli_fail(session, FC_ERROR_SOLVER, "the decoder disagrees with its own basis");
+    CLI_TRY(check_decoder(session, dataset));
 done:
     fc_dataset_destroy(dataset);
     return status;

@@ -1,6 +1,6 @@
 #include "io/cli/configuration.h"
 #include "io/cli/data_source.h"
-#include "io/cli/options.h"
+#include "io/cli/device.h"
 #include "io/cli/progress.h"
 #include "io/cli/query.h"
 
@@ -13,6 +13,7 @@ enum { LEADS_MAX = 256 };
 typedef struct evaluate_options {
     const char *model, *data, *from, *leads, *grid;
     fc_read_config reading;
+    cli_device device;
     fc_evaluate_config config;
     size_t lead[LEADS_MAX];
     size_t threads;
@@ -296,7 +297,7 @@ done:
     return status;
 }
 
-static fc_status evaluate(cli_session *session, evaluate_options *o)
+static fc_status evaluate(cli_session *session, const cli_syntax *syntax, evaluate_options *o)
 {
     fc_status status;
     fc_model *model = NULL;
@@ -306,6 +307,7 @@ static fc_status evaluate(cli_session *session, evaluate_options *o)
         o->config.start = o->config.window - 1;
     CLI_TRY(parse_leads(session, o));
     CLI_TRY(cli_start(session, o->threads));
+    CLI_TRY(cli_device_use(session, &o->device, syntax));
     CLI_TRY(cli_model_read(session, o->model, &model));
     CLI_TRY(choose_mask(session, model, o));
     CLI_TRY(cli_data_open_for(session, model, o->data, &o->reading, &dataset));
@@ -359,6 +361,7 @@ fc_status cli_evaluate(cli_session *session, int argc, char **argv)
         CLI_OPT_REAL("--atol", "X", &o.config.integrator.atol, 0, 1e6, "absolute tolerance"),
         CLI_OPT_CHOICE("--method", "adams|bdf", &o.method, "integrator of CVODE"),
         CLI_OPT_THREADS(&o.threads),
+        CLI_OPT_DEVICE(&o.device),
     };
     const cli_syntax syntax = {.usage = "MODEL DATA [options]",
                                .summary = "score a model's forecasts against data",
@@ -372,5 +375,5 @@ fc_status cli_evaluate(cli_session *session, int argc, char **argv)
     o.mask_given = cli_option_named(&syntax, "--mask")->given;
     o.mask_seed_given = cli_option_named(&syntax, "--mask-seed")->given;
     o.start_given = cli_option_named(&syntax, "--from-frame")->given;
-    return evaluate(session, &o);
+    return evaluate(session, &syntax, &o);
 }

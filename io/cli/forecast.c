@@ -1,5 +1,6 @@
 #include "io/cli/csv.h"
 #include "io/cli/data_source.h"
+#include "io/cli/device.h"
 #include "io/cli/format.h"
 #include "io/cli/query.h"
 
@@ -11,6 +12,7 @@ typedef struct forecast_options {
     const char *model, *observations, *output, *observed;
     const char *times, *at, *grid, *points, *like;
     fc_read_config reading;
+    cli_device device;
     fc_forecast_config config;
     double observe;
     size_t from, threads;
@@ -323,12 +325,13 @@ static fc_status write_forecast(forecast_job *job)
     return status;
 }
 
-static fc_status run_job(forecast_job *job)
+static fc_status run_job(forecast_job *job, const cli_syntax *syntax)
 {
     fc_status status;
     const forecast_options *o = job->options;
     cli_session *session = job->session;
     CLI_TRY(cli_start(session, o->threads));
+    CLI_TRY(cli_device_use(session, &o->device, syntax));
     CLI_TRY(cli_model_read(session, o->model, &job->model));
     CLI_TRY(
         cli_data_read_for(session, job->model, o->observations, &o->reading, &job->observations));
@@ -392,6 +395,7 @@ fc_status cli_forecast(cli_session *session, int argc, char **argv)
         CLI_OPT_CHOICE("--method", "adams|bdf", &o.method, "integrator of CVODE"),
         CLI_OPT_SEED("--seed", &o.config.seed, "of observed points and ensemble"),
         CLI_OPT_THREADS(&o.threads),
+        CLI_OPT_DEVICE(&o.device),
     };
     const cli_syntax syntax = {.usage = "MODEL OBS -o OUT --times T|--at DATES|--fill [options]",
                                .summary = "forecast from observations, at any points and times",
@@ -407,7 +411,7 @@ fc_status cli_forecast(cli_session *session, int argc, char **argv)
     if (status != FC_OK)
         return status;
     forecast_job job = {.session = session, .options = &o};
-    status = run_job(&job);
+    status = run_job(&job, &syntax);
     fc_model_destroy(job.model);
     fc_dataset_destroy(job.observations);
     fc_dataset_destroy(job.forecast);

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
         status = flushed;
     cli_signals_forget();
     fc_context_destroy(session.context);
+    fc_engine_destroy(session.engine);
     if (status == FC_INTERRUPTED && cli_signals_caught())
         return 128 + cli_signals_caught();
     if (status == FC_ERROR_DATA) { /* HDF5 would complain of files too damaged to be closed */

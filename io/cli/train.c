@@ -1,6 +1,6 @@
-#include "cuda/cuda.h"
 #include "io/cli/configuration.h"
 #include "io/cli/data_source.h"
+#include "io/cli/device.h"
 #include "io/cli/guard.h"
 #include "io/cli/memory.h"
 #include "io/cli/options.h"
@@ -15,8 +15,9 @@
 static const double slice_seconds = 1.0; /* between two looks at signals and clock */
 
 typedef struct train_options {
-    const char *data, *model, *until, *device, *resume, *config, *log, *memory;
+    const char *data, *model, *until, *resume, *config, *log, *memory;
     fc_read_config reading;
+    cli_device device;
     cli_texts set;
     fc_train_config train; /* what the options below write to */
     size_t codes, threads, updates;
@@ -93,16 +94,6 @@ static fc_status refuse_changes(const cli_session *session, const cli_syntax *sy
                             "configuration stored in the checkpoint",
                             fixed[i]);
     return FC_OK;
-}
-
-static fc_status check_device(const cli_session *session, const char *device)
-{
-    uint64_t index;
-    if (strcmp(device, "cpu") == 0)
-        return FC_OK;
-    if (strncmp(device, "cuda:", 5) != 0 || !cli_parse_count(device + 5, &index) || index > 1024)
-        return cli_fail(session, FC_ERROR_USAGE, "--device %s: must be cpu or cuda:N", device);
-    return cli_library(session, fc_cuda_check(session->context, (int)index));
 }
 
 /* ---------------------------------------------------------------- what the model remembers */
@@ -302,7 +293,7 @@ static fc_status run_job(train_job *job, const cli_syntax *syntax)
     CLI_TRY(options->resume ? refuse_changes(session, syntax) : resolve_configuration(job, syntax));
     CLI_TRY(cli_output_check(session, options->model));
     CLI_TRY(cli_start(session, options->threads));
-    CLI_TRY(check_device(session, options->device));
+    CLI_TRY(cli_device_use(session, &options->device, syntax));
     if (!options->resume)
         LIB_TRY(session, fc_train_config_validate(session->context, &job->config));
     CLI_TRY(options->resume ? prepare_resumed(job) : prepare_new(job));
@@ -328,11 +319,12 @@ static const char examples[] =
     "  fieldcast train sst.nc -o sst.h5 --variables surface_temperature --until 2009-10-01\n"
     "  fieldcast train train.nc -o model.h5 --codes 100 --set field.rank=512 --log train.jsonl\n"
     "  fieldcast train train.nc -o sparse.h5 --observe 0.05\n"
+    "  fieldcast train train.nc -o model.h5 --device cuda:0 --set field.kind=bilinear\n"
     "  fieldcast train train.nc -o model.h5 --resume model.h5\n";
 
 fc_status cli_train(cli_session *session, int argc, char **argv)
 {
-    train_options o = {.device = "cpu", .checkpoint_seconds = 10.0};
+    train_options o = {.checkpoint_seconds = 10.0};
     o.train = fc_train_config_default();
     bool helped;
     cli_option options[] = {
@@ -363,7 +355,7 @@ fc_status cli_train(cli_session *session, int argc, char **argv)
         CLI_OPT_TEXT("--memory", "SIZE", &o.memory,
                      "most memory to take, as 2G: data that does not fit stays in its file and is "
                      "read in blocks; by default half of what is free"),
-        CLI_OPT_TEXT("--device", "cpu|cuda:N", &o.device, "where to compute"),
+        CLI_OPT_DEVICE(&o.device),
         CLI_OPT_TEXT("--resume", "MODEL", &o.resume, "go on from this checkpoint"),
         CLI_OPT_REAL("--checkpoint-seconds", "S", &o.checkpoint_seconds, 0, 1e9,
                      "time between checkpoints"),
