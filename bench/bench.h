@@ -47,6 +47,12 @@ typedef struct bench_timing {
 fc_status bench_time(fc_context *context, size_t repeats, fc_status (*prepare)(void *user),
                      fc_status (*step)(void *user), void *user, bench_timing *timing);
 
+/* The two halves of that for another clock: whether enough has been measured, `spent` seconds in
+ * `done` repeats, and the summary of `count` repeats, which it sorts. */
+enum { BENCH_MOST_REPEATS = 100000 };
+bool bench_enough(size_t wanted, size_t done, double spent);
+void bench_timing_of(size_t count, double *seconds, bench_timing *timing);
+
 /* ---------------------------------------------------------------- problems */
 
 /* The sizes of all cases (problem.c has the table). */
@@ -92,6 +98,18 @@ void bench_points_shift(const fc_domain *domain, fc_points *points);
  * on as many random points of its own. */
 fc_status bench_frames_create(fc_context *context, const fc_domain *domain, const bench_size *size,
                               bool scattered, fc_dataset **dataset);
+
+/* Trajectories of size->sequences sequences over size->horizon intervals, whose codes turn with
+ * frequencies up to 1 radian per frame. */
+typedef struct bench_codes {
+    size_t *first;
+    double *times;
+    float *z;
+    fc_trajectories trajectories; /* of these arrays */
+} bench_codes;
+
+fc_status bench_codes_turn(fc_context *context, const bench_size *size, bench_codes *codes);
+void bench_codes_clear(bench_codes *codes);
 
 /* ---------------------------------------------------------------- the run */
 
@@ -160,6 +178,8 @@ double bench_basis_flops(const fc_decoder_config *decoder, size_t points);
 double bench_fields_flops(const fc_decoder_config *decoder, size_t points, double frames);
 double bench_posterior_flops(size_t values, size_t codes);
 double bench_field_flops(const fc_field_config *field);
+/* One pass over frames that differ in their points, with its gradients. */
+double bench_scattered_flops(const fc_decoder_config *decoder, size_t points, double frames);
 
 /* count random codes N(0, 1) of C numbers */
 fc_status bench_codes_create(fc_context *context, size_t count, size_t codes, double **z);
@@ -167,6 +187,10 @@ fc_status bench_codes_create(fc_context *context, size_t count, size_t codes, do
 /* families DATA TEST [options]: error of each family of decoders against the number of codes
  * (families.c), given its arguments from its name on. Returns the program's exit code. */
 int bench_families(int count, char **arguments);
+
+/* cuda [CASE...] [options]: the steps of the CUDA engine on a device (cuda/), given its arguments
+ * from its name on. Returns the program's exit code. */
+int bench_cuda(int count, char **arguments);
 
 /* solvers MODEL DATA: whether the learned field is a true ODE (solvers.c). */
 fc_status bench_solvers(fc_context *context, const char *model, const char *data);

@@ -121,12 +121,47 @@ done:
 
 /* ---------------------------------------------------------------- training */
 
+void bench_codes_clear(bench_codes *codes)
+{
+    free(codes->first);
+    free(codes->times);
+    free(codes->z);
+    *codes = (bench_codes){0};
+}
+
+fc_status bench_codes_turn(fc_context *context, const bench_size *size, bench_codes *codes)
+{
+    fc_status status = FC_OK;
+    size_t frames = size->horizon + 1, total = fc__product(size->sequences, frames);
+    fc__rng rng = fc__rng_create(9, 0);
+    *codes = (bench_codes){0};
+    FC_NEW(context, &codes->first, size->sequences + 1);
+    FC_NEW(context, &codes->times, total);
+    FC_NEW(context, &codes->z, fc__product(total, size->codes));
+    for (size_t s = 0; s < size->sequences; s++) {
+        codes->first[s + 1] = (s + 1) * frames;
+        for (size_t i = 0; i < size->codes; i++) {
+            double frequency = (double)(i + 1) / (double)size->codes;
+            double phase = 2.0 * M_PI * fc__rng_uniform(&rng);
+            for (size_t f = 0; f < frames; f++)
+                codes->z[(s * frames + f) * size->codes + i] =
+                    (float)(M_SQRT2 * cos(frequency * (double)f + phase));
+        }
+        for (size_t f = 0; f < frames; f++)
+            codes->times[s * frames + f] = (double)f;
+    }
+    codes->trajectories = (fc_trajectories){.codes = size->codes,
+                                            .count = size->sequences,
+                                            .first = codes->first,
+                                            .times = codes->times,
+                                            .z = codes->z};
+done:
+    return status;
+}
+
 typedef struct work {
     fc_field *field;
-    fc_trajectories trajectories;
-    size_t *first;
-    double *times;
-    float *z;
+    bench_codes codes;
     fc_trainer *trainer;
     uint64_t updates; /* of an epoch */
     double loss;
@@ -136,39 +171,7 @@ static void work_clear(work *w)
 {
     fc_trainer_destroy(w->trainer);
     fc_field_destroy(w->field);
-    free(w->first);
-    free(w->times);
-    free(w->z);
-}
-
-/* Codes that turn with frequencies up to 1 radian per frame. */
-static fc_status trajectories_create(fc_context *context, const bench_size *size, work *w)
-{
-    fc_status status = FC_OK;
-    size_t frames = size->horizon + 1, total = fc__product(size->sequences, frames);
-    fc__rng rng = fc__rng_create(9, 0);
-    FC_NEW(context, &w->first, size->sequences + 1);
-    FC_NEW(context, &w->times, total);
-    FC_NEW(context, &w->z, fc__product(total, size->codes));
-    for (size_t s = 0; s < size->sequences; s++) {
-        w->first[s + 1] = (s + 1) * frames;
-        for (size_t i = 0; i < size->codes; i++) {
-            double frequency = (double)(i + 1) / (double)size->codes;
-            double phase = 2.0 * M_PI * fc__rng_uniform(&rng);
-            for (size_t f = 0; f < frames; f++)
-                w->z[(s * frames + f) * size->codes + i] =
-                    (float)(M_SQRT2 * cos(frequency * (double)f + phase));
-        }
-        for (size_t f = 0; f < frames; f++)
-            w->times[s * frames + f] = (double)f;
-    }
-    w->trajectories = (fc_trajectories){.codes = size->codes,
-                                        .count = size->sequences,
-                                        .first = w->first,
-                                        .times = w->times,
-                                        .z = w->z};
-done:
-    return status;
+    bench_codes_clear(&w->codes);
 }
 
 /* A trainer that stays in one phase of the schedule: the first, or the last. */
@@ -183,8 +186,9 @@ static fc_status trainer_create(fc_context *context, const bench_size *size, boo
     dynamics.batch = size->batch;
     dynamics.horizon = size->horizon;
     FC_TRY(fc_field_create(context, &config, 2, &w->field));
-    FC_TRY(trajectories_create(context, size, w));
-    FC_TRY(fc_trainer_create(context, w->field, &w->trajectories, NULL, &dynamics, &w->trainer));
+    FC_TRY(bench_codes_turn(context, size, &w->codes));
+    FC_TRY(
+        fc_trainer_create(context, w->field, &w->codes.trajectories, NULL, &dynamics, &w->trainer));
     fc_trainer_state state = fc_trainer_get_state(w->trainer);
     for (size_t i = 0; i < sizeof state.updates / sizeof *state.updates; i++)
         state.updates[i] = i == (step ? 0 : 3) ? endless : 0;

@@ -51,6 +51,7 @@ static const char usage[] =
     "Usage: fieldcast-bench [CASE...] [options]\n"
     "       fieldcast-bench solvers MODEL DATA\n"
     "       fieldcast-bench families DATA TEST [options]\n"
+    "       fieldcast-bench cuda [CASE...] [options]\n"
     "\n"
     "  fieldcast-bench                        every case at the Navier-Stokes size\n"
     "  fieldcast-bench decode --size ns,sw    one case at two sizes\n"
@@ -275,6 +276,8 @@ int main(int count, char **arguments)
     options o = {.sizes = "ns"};
     if (count >= 2 && strcmp(arguments[1], "families") == 0)
         return bench_families(count - 1, arguments + 1);
+    if (count >= 2 && strcmp(arguments[1], "cuda") == 0)
+        return bench_cuda(count - 1, arguments + 1);
     bool solvers = count == 4 && strcmp(arguments[1], "solvers") == 0;
     if (!solvers && !parse(count, arguments, &b, &o)) {
         fputs(usage, stderr);

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-enum { MOST = 100000 };
-
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -21,14 +19,24 @@ static fc_status time_once(fc_status (*prepare)(void *user), fc_status (*step)(v
     return status;
 }
 
-/* Whether enough has been measured, `spent` seconds in `done` >= 1 repeats. */
-static bool enough(size_t wanted, size_t done, double spent)
+bool bench_enough(size_t wanted, size_t done, double spent)
 {
+    if (done == 0)
+        return false;
     if (wanted)
         return done == wanted;
     double each = spent / (double)done;
     size_t least = each > 20.0 ? 1 : each > 5.0 ? 3 : each > 1.0 ? 5 : 7;
-    return done == MOST || (done >= least && spent >= 0.5);
+    return done == BENCH_MOST_REPEATS || (done >= least && spent >= 0.5);
+}
+
+void bench_timing_of(size_t count, double *seconds, bench_timing *timing)
+{
+    qsort(seconds, count, sizeof *seconds, ascending);
+    timing->median = 0.5 * (seconds[(count - 1) / 2] + seconds[count / 2]);
+    timing->min = seconds[0];
+    timing->max = seconds[count - 1];
+    timing->repeats = count;
 }
 
 fc_status bench_time(fc_context *context, size_t repeats, fc_status (*prepare)(void *user),
@@ -37,17 +45,13 @@ fc_status bench_time(fc_context *context, size_t repeats, fc_status (*prepare)(v
     fc_status status = FC_OK;
     double *seconds = NULL, spent = 0.0;
     size_t done = 0;
-    FC_NEW(context, &seconds, repeats > MOST ? repeats : MOST);
+    FC_NEW(context, &seconds, repeats > BENCH_MOST_REPEATS ? repeats : BENCH_MOST_REPEATS);
     FC_TRY(time_once(prepare, step, user, seconds)); /* warm-up */
-    while (done == 0 || !enough(repeats, done, spent)) {
+    while (!bench_enough(repeats, done, spent)) {
         FC_TRY(time_once(prepare, step, user, &seconds[done]));
         spent += seconds[done++];
     }
-    qsort(seconds, done, sizeof *seconds, ascending);
-    timing->median = 0.5 * (seconds[(done - 1) / 2] + seconds[done / 2]);
-    timing->min = seconds[0];
-    timing->max = seconds[done - 1];
-    timing->repeats = done;
+    bench_timing_of(done, seconds, timing);
 done:
     free(seconds);
     return status;

@@ -96,16 +96,19 @@ static double shared_flops(const fc_decoder_config *config, size_t points, doubl
     return 3.0 * bench_basis_flops(config, points) + reduced + squares;
 }
 
-static double scattered_flops(const fc_decoder_config *config, size_t points, double frames,
-                              bool solved)
+double bench_scattered_flops(const fc_decoder_config *config, size_t points, double frames)
 {
     double width = 2.0 * (double)config->filters, layers = (double)config->layers;
     double codes = (double)config->codes, values = frames * (double)(points * config->channels);
-    double passes = values * (6.0 * layers * width * width + 6.0 * (layers + 1.0) * width) +
-                    frames * (double)config->channels * 6.0 * (layers + 1.0) * width * codes;
-    double solving = bench_basis_flops(config, points) + codes * codes * codes / 3.0;
-    solving = frames * solving + values * codes * (codes + 1.0) + 2.0 * values * codes;
-    return passes + (solved ? solving : 0.0);
+    return values * (6.0 * layers * width * width + 6.0 * (layers + 1.0) * width) +
+           frames * (double)config->channels * 6.0 * (layers + 1.0) * width * codes;
+}
+
+static double solving_flops(const fc_decoder_config *config, size_t points, double frames)
+{
+    double codes = (double)config->codes, values = frames * (double)(points * config->channels);
+    double basis = bench_basis_flops(config, points) + codes * codes * codes / 3.0;
+    return frames * basis + values * codes * (codes + 1.0) + 2.0 * values * codes;
 }
 
 fc_status bench_run_train_decoder(bench *b, const bench_case *which, const bench_problem *problem)
@@ -127,8 +130,10 @@ fc_status bench_run_train_decoder(bench *b, const bench_case *which, const bench
     size_t moments = fc__fit_pass_moments_rank(w.pass);
     FC_TRY(bench_time(b->context, b->repeats, NULL, epoch, &w, &result.time));
     result.amount = values;
-    result.flops = scattered ? scattered_flops(config, points, frames, solved)
+    result.flops = scattered ? bench_scattered_flops(config, points, frames)
                              : shared_flops(config, points, frames, moments);
+    if (scattered && solved)
+        result.flops += solving_flops(config, points, frames);
     /* The covariance, or the values: twice where codes must be known before the gradient. */
     double places = (double)(points * config->channels);
     result.bytes = moments ? 8.0 * places * (double)moments

@@ -85,7 +85,9 @@ def basis_reverse(p, x):
     g_L = s_L * head,   g_{l-1} = s_{l-1} * (g_l W_l),   Phi = sum_l g_l A_l
     """
     s = grid_sines(p, x)
-    phi0 = decode_shared(p, s, torch.zeros(1, 1, p["a"][0].shape[1], device=x.device))[0, 0]
+    phi0 = decode_shared(
+        p, s, torch.zeros(1, 1, p["a"][0].shape[1], device=x.device, dtype=x.dtype)
+    )[0, 0]
     g = s[-1] * p["head"]
     phi = torch.mm(g, p["a"][-1])
     for layer in range(len(p["w"]) - 1, -1, -1):
