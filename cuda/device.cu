@@ -48,6 +48,8 @@ fc_status fc__device_report(fc_context *context, const fc__device *device, const
     char text[32];
     if (error == CUSOLVER_STATUS_SUCCESS)
         return FC_OK;
+    if (error == CUSOLVER_STATUS_NOT_INITIALIZED) /* cuda/libraries.c */
+        return report(context, device, call, "cuSOLVER cannot be loaded or initialised", false);
     snprintf(text, sizeof text, "cuSOLVER status %d", static_cast<int>(error));
     return report(context, device, call, text, error == CUSOLVER_STATUS_ALLOC_FAILED);
 }
