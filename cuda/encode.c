@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ROWS = 1 << 15, MOST_VALUES = 1 << 24 }; /* in double, and of frames, at a time */
+enum {
+    FEWEST_POINTS = 128, /* at a time, and if that is more than there is room for */
+    MOST_ROWS = 1 << 15, /* in double */
+    MOST_VALUES = 1 << 24
+};
 
 /* What FC__KEPT_ANALYSIS keeps, device. */
 typedef struct analysis {
@@ -87,7 +91,8 @@ static fc_status open_parts(encoding *s)
     if (s->basis)
         return FC_OK;
     size_t point = s->channels * (s->codes + 1) * sizeof(float) + dims * sizeof(double);
-    s->part = fc__smaller(s->part, fc__larger(fc__device_room(s->device) / 4 / point, 1));
+    s->part =
+        fc__smaller(s->part, fc__larger(fc__device_room(s->device) / 4 / point, FEWEST_POINTS));
     FC_TRY(fc__cuda_network_create(s->context, s->device, s->decoder, &s->network));
     FC_DEVICE_NEW(s->context, s->device, "coordinates", &s->x, fc__product(s->part, dims));
     FC_DEVICE_NEW(s->context, s->device, "basis", &s->phi0, s->part * s->channels);
@@ -113,8 +118,8 @@ static fc_status open_rest(encoding *s)
     fc_context *context = s->context;
     const fc__observed *o = s->observed;
     size_t room = fc__device_room(s->device) / 16 / sizeof(double), rows = s->part * s->channels;
-    size_t tile = fc__smaller(fc__smaller(room / s->codes, MOST_ROWS), rows) / s->channels;
-    s->tile = fc__larger(tile, 1);
+    size_t tile = fc__smaller(room / s->codes, MOST_ROWS) / s->channels;
+    s->tile = fc__smaller(fc__larger(tile, FEWEST_POINTS), s->part);
     s->frames = fc__smaller(fc__larger(fc__smaller(room, MOST_VALUES) / rows, 1), o->frames);
     size_t square = s->codes * s->codes;
     s->most_slices = fc__larger(fc__smaller(fc__cuda_slices_enough(s->codes), room / square), 1);

@@ -65,11 +65,12 @@ static size_t frames_of(const fc__groups *groups, size_t g)
     return groups->group[g].end - groups->group[g].begin;
 }
 
-/* Sizes of batches: what all groups but those of many frames need, within shares of the room. */
+/* Sizes of batches: what all groups but those of many frames need, within shares of the room, half
+ * of which is left to bases that are kept and to groups on their own. */
 static void size_batches(batch *b)
 {
     const fc__groups *groups = b->request->groups;
-    size_t room = fc__device_room(b->device) / 4, count = 0, points = 0, values = 0;
+    size_t room = fc__device_room(b->device) / 8, count = 0, points = 0, values = 0;
     size_t square = fc__product(b->codes, b->codes) * sizeof(double);
     size_t point = b->dims * sizeof(double) + b->channels * (b->codes + 1) * sizeof(float);
     for (size_t g = 0; g < groups->count; g++) {

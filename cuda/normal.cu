@@ -331,7 +331,7 @@ fc_status fc__cuda_innovations(fc_context *context, fc__device *device,
                                   loop_grid(size), dim3(THREADS), 0, *values, weighted, innovation);
 }
 
-/* grid (FC__SQUARE_PARTS, channels) */
+/* grid (parts, channels) */
 __global__ void __launch_bounds__(THREADS)
     square_parts_kernel(fc__cuda_values values, const double *residual, double *parts)
 {
@@ -339,7 +339,7 @@ __global__ void __launch_bounds__(THREADS)
     size_t size = values.frames * points;
     double sum = 0.0;
     for (size_t i = blockIdx.x * size_t{THREADS} + threadIdx.x; i < size;
-         i += size_t{FC__SQUARE_PARTS} * THREADS) {
+         i += size_t{gridDim.x} * THREADS) {
         size_t r = i % points * values.channels + channel;
         double left = residual[i / points * values.rows + r];
         sum += values.weight[r] > 0.0 ? left * left : 0.0;
@@ -353,11 +353,14 @@ fc_status fc__cuda_squares_add(fc_context *context, fc__device *device,
                                const fc__cuda_values *values, const double *residual, double *parts,
                                double *square)
 {
-    dim3 grid(FC__SQUARE_PARTS, static_cast<unsigned>(values->channels));
+    size_t numbers = values->frames * (values->rows / values->channels);
+    unsigned count = fc__blocks(
+        numbers < FC__SQUARE_PARTS * THREADS ? numbers : FC__SQUARE_PARTS * THREADS, THREADS);
+    dim3 grid(count, static_cast<unsigned>(values->channels));
     FC_RETURN_TRY(fc__launch(context, device, "sums of squares", square_parts_kernel, grid,
                              dim3(THREADS), THREADS / WARP * sizeof(double), *values, residual,
                              parts));
-    return fc__cuda_sum(context, device, FC__SQUARE_PARTS, values->channels, parts, square);
+    return fc__cuda_sum(context, device, count, values->channels, parts, square);
 }
 
 /* ---------------------------------------------------------------- matrices */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_POINTS = 1 << 14, MOST_VALUES = 1 << 24 }; /* of a tile */
+enum { FEWEST_POINTS = 128, MOST_POINTS = 1 << 14, MOST_VALUES = 1 << 24 }; /* of a tile */
 
 /* What is wanted, and memory for tiles, device but for `host`. */
 typedef struct series {
@@ -32,7 +32,8 @@ static fc_status series_open(series *s, size_t count, bool wants_gram)
     fc_status status = FC_OK;
     size_t frames = s->frames ? s->frames->count : 0, room = fc__device_room(s->device) / 8;
     size_t point = (s->dims + s->inputs + 2 * s->width) * sizeof(double);
-    s->points = fc__larger(fc__smaller(fc__smaller(room / point, MOST_POINTS), count), 1);
+    s->points = fc__larger(fc__smaller(room / point, MOST_POINTS), FEWEST_POINTS);
+    s->points = fc__smaller(s->points, count);
     s->number = fc__smaller(fc__smaller(room / sizeof(double), MOST_VALUES) / s->points, frames);
     s->number = frames ? fc__larger(s->number, 1) : 0;
     size_t host = fc__larger(s->dims * sizeof(double), s->number * sizeof(float));
