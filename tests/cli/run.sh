@@ -619,10 +619,6 @@ test_wrong_training_data_are_refused() {
     fieldcast train "$shared/model.h5" -o m.h5
     expect_code 3
     expect_message model.h5
-    fieldcast train "$shared/train.nc" -o m.h5 --device cuda:99
-    expect_code 5
-    fieldcast train "$shared/train.nc" -o m.h5 --device gpu
-    expect_code 2
     expect_only
 }
 
@@ -828,6 +824,7 @@ test_impossible_pictures_are_refused() {
 
 # ---------------------------------------------------------------- runner
 
+. "$(dirname -- "${BASH_SOURCE[0]}")/device.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/formats.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/streaming.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/generate.sh"
