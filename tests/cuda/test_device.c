@@ -225,6 +225,40 @@ a_device_that_is_too_old_is_refused_and_one_without_tensor_cores_computes_in_fp3
     cuda_close(&f);
 }
 
+static void devices_are_used_in_turn_whichever_was_opened_last(void **state)
+{
+    (void)state;
+    fc_context *context = context_new();
+    fc__device *device[2];
+    float sent[2] = {3.0f, 4.0f}, *x[2];
+    fc_emulation_set_devices(2);
+    for (int i = 0; i < 2; i++) {
+        fc_cuda_config config = fc_cuda_config_default();
+        config.index = i;
+        assert_status(fc__device_open(context, &config, &device[i]), context);
+    }
+    for (int i = 0; i < 2; i++) {
+        float back[2] = {0};
+        assert_status(fc__device_allocate(context, device[i], "x", 2, sizeof *x[i], &x[i]),
+                      context);
+        assert_status(fc__device_upload(context, device[i], x[i], sent, sizeof sent), context);
+        assert_status(fc__device_sgemm(context, device[i], true, false, false, 1, 1, 1, 2.0f, x[i],
+                                       1, x[i], 1, 0.0f, x[i] + 1, 1),
+                      context);
+        assert_status(fc__device_download(context, device[i], back, x[i], sizeof back), context);
+        assert_true(back[0] == 3.0f && back[1] == 18.0f);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_status(fc__device_zero(context, device[i], x[i], sizeof sent), context);
+        assert_status(fc__device_wait(context, device[i]), context);
+        fc__device_free(device[i], x[i]);
+    }
+    fc__device_close(device[0]);
+    fc__device_close(device[1]);
+    fc_emulation_set_devices(1);
+    fc_context_destroy(context);
+}
+
 /* Whatever call of the driver fails, the engine is refused with a message and leaves nothing. */
 static void an_engine_that_cannot_be_opened_leaves_nothing_behind(void **state)
 {
@@ -282,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_machine_without_driver_or_device_says_so),
         cmocka_unit_test(
             a_device_that_is_too_old_is_refused_and_one_without_tensor_cores_computes_in_fp32),
+        cmocka_unit_test(devices_are_used_in_turn_whichever_was_opened_last),
         cmocka_unit_test(an_engine_that_cannot_be_opened_leaves_nothing_behind),
         cmocka_unit_test(a_device_whose_memory_others_have_taken_says_how_much_is_left),
 #endif

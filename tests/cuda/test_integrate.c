@@ -165,6 +165,31 @@ static void a_sample_that_blows_up_leaves_the_others_complete(void **state)
     cuda_close(&f);
 }
 
+/* x' = x^2 from x0 is x0 / (1 - x0 t): without end at 1 / x0. */
+static void many_that_blow_up_leave_the_others_of_a_large_system_complete(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 60, TIMES = 7 };
+    cuda_fixture f = open_single(FC_CUDA_TF32);
+    fc_field *field = create_square(f.plain);
+    fc_integrator_config config = config_of(1e-8, FC_ODE_ADAMS);
+    trajectories t = trajectories_create(SAMPLES, 1);
+    config.batch = 4; /* larger systems are halved as well */
+    for (size_t i = 0; i < SAMPLES; i++) {
+        t.z0[i] = i % 5 == 2 ? 0.4 + 0.01 * (double)i : -0.1 * (double)(i + 1);
+        want_times(&t, i, TIMES, 0.5, true);
+    }
+    assert_status(integrate(f.context, field, config, &t), f.context);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        assert_int_equal(t.integrations[i].status, i % 5 == 2 ? FC_ERROR_SOLVER : FC_OK);
+        for (size_t k = 0; i % 5 != 2 && k < TIMES; k++)
+            assert_true(fabs(t.z[i][k] * (1 - t.z0[i] * t.times[i][k]) / t.z0[i] - 1) < 1e-6);
+    }
+    trajectories_destroy(&t);
+    fc_field_destroy(field);
+    cuda_close(&f);
+}
+
 static void weights_without_an_absolute_tolerance_may_be_infinite(void **state)
 {
     (void)state;
@@ -331,6 +356,7 @@ int main(void)
         cmocka_unit_test(fields_without_hidden_units_match_at_both_precisions),
         cmocka_unit_test(three_hundred_samples_make_one_system),
         cmocka_unit_test(a_sample_that_blows_up_leaves_the_others_complete),
+        cmocka_unit_test(many_that_blow_up_leave_the_others_of_a_large_system_complete),
         cmocka_unit_test(weights_without_an_absolute_tolerance_may_be_infinite),
         cmocka_unit_test(an_interruption_stops_between_steps),
         cmocka_unit_test(samples_that_do_not_fit_are_divided_into_systems),

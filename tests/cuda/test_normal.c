@@ -2,6 +2,7 @@
  * factorisations in double on the processor. */
 #include "cuda_fixture.h"
 
+#include "cuda/cholesky.h"
 #include "cuda/codes.h"
 #include "cuda/engine.h"
 #include "cuda/normal.h"
@@ -309,6 +310,37 @@ static void a_matrix_that_is_not_positive_definite_is_named(void **state)
     cuda_close(&f);
 }
 
+/* Matrices of several warps, all but two of them the identity. */
+static void a_factor_that_is_not_a_number_is_noted(void **state)
+{
+    (void)state;
+    enum { N = 2, COUNT = 70 };
+    cuda_fixture f = cuda_open(FC_CUDA_TF32);
+    fc__device *device = ((fc__cuda *)f.engine->device)->device;
+    const unsigned long long none[2] = {0, 0};
+    unsigned long long *failed = to_device(&f, device, sizeof none, none), found[2];
+    double matrices[COUNT * N * N] = {0};
+    fc__cuda_cholesky *cholesky;
+    assert_status(fc__cuda_cholesky_create(f.context, device, N, COUNT, 1, &cholesky), f.context);
+    for (size_t i = 0; i < COUNT; i++)
+        matrices[i * N * N] = matrices[i * N * N + 3] = 1.0;
+    double *own = fc__cuda_cholesky_matrices(cholesky);
+    assert_status(fc__device_upload(f.context, device, own, matrices, sizeof matrices), f.context);
+    assert_status(fc__cuda_cholesky_factor(f.context, cholesky, COUNT), f.context);
+    assert_status(fc__cuda_cholesky_note(f.context, cholesky, 100, failed), f.context);
+    assert_status(fc__device_download(f.context, device, found, failed, sizeof found), f.context);
+    assert_true(found[0] == 0);
+    matrices[37 * N * N + 3] = matrices[69 * N * N + 3] = NAN; /* as cuSOLVER leaves factors */
+    assert_status(fc__device_upload(f.context, device, own, matrices, sizeof matrices), f.context);
+    assert_status(fc__cuda_cholesky_note(f.context, cholesky, 100, failed), f.context);
+    assert_status(fc__device_download(f.context, device, found, failed, sizeof found), f.context);
+    assert_true(found[0] == 138);
+    assert_true(found[1] == 1);
+    fc__cuda_cholesky_destroy(cholesky);
+    fc__device_free(device, failed);
+    cuda_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +348,7 @@ int main(void)
         cmocka_unit_test(codes_match_a_solution_in_double),
         cmocka_unit_test(codes_of_frames_that_share_values_match_a_solution_in_double),
         cmocka_unit_test(a_matrix_that_is_not_positive_definite_is_named),
+        cmocka_unit_test(a_factor_that_is_not_a_number_is_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,24 +96,25 @@ static void compare(cuda_fixture *f, fc_field_config config, size_t count, bool 
     rows z = rows_create(f, size, 1), z_dot = rows_create(f, size, 2);
     rows dz = rows_create(f, size, 3), dz_dot = rows_create(f, size, 4);
     reference exact = reference_create(field, count, z.host, z_dot.host);
-    fc__cuda_field *on_device;
+    fc__right_hand_side *on_device;
     bool finite = false;
-    assert_status(
-        fc__cuda_field_create(f->context, device_of(f), field, count, in_float, true, &on_device),
-        f->context);
-    assert_status(fc__cuda_field_eval(f->context, on_device, count, z.device, dz.device, &finite),
+    assert_status(fc__right_hand_side_create(f->context, device_of(f), field, count, in_float, true,
+                                             &on_device),
                   f->context);
+    assert_status(
+        fc__right_hand_side_eval(f->context, on_device, count, z.device, dz.device, &finite),
+        f->context);
     assert_true(finite);
     finite = false;
-    assert_status(fc__cuda_field_jvp(f->context, on_device, count, z.device, z_dot.device,
-                                     dz_dot.device, &finite),
+    assert_status(fc__right_hand_side_jvp(f->context, on_device, count, z.device, z_dot.device,
+                                          dz_dot.device, &finite),
                   f->context);
     assert_true(finite);
     rows_read(&dz);
     rows_read(&dz_dot);
     assert_close(cuda_difference_double(size, dz.host, exact.dz), accepted);
     assert_close(cuda_difference_double(size, dz_dot.host, exact.dz_dot), TOLERANCE_DOUBLE);
-    fc__cuda_field_destroy(on_device);
+    fc__right_hand_side_destroy(on_device);
     rows_destroy(&z);
     rows_destroy(&z_dot);
     rows_destroy(&dz);
@@ -179,19 +180,21 @@ static void the_same_states_give_the_same_bits(void **state)
     fc_field *field =
         create_field(&f, (fc_field_config){.codes = CODES, .linear = true, .rank = 90});
     rows z = rows_create(&f, SIZE, 1), a = rows_create(&f, SIZE, 2), b = rows_create(&f, SIZE, 3);
-    fc__cuda_field *on_device;
+    fc__right_hand_side *on_device;
     bool finite;
     assert_status(
-        fc__cuda_field_create(f.context, device_of(&f), field, COUNT, true, false, &on_device),
+        fc__right_hand_side_create(f.context, device_of(&f), field, COUNT, true, false, &on_device),
         f.context);
-    assert_status(fc__cuda_field_eval(f.context, on_device, COUNT, z.device, a.device, &finite),
-                  f.context);
-    assert_status(fc__cuda_field_eval(f.context, on_device, COUNT, z.device, b.device, &finite),
-                  f.context);
+    assert_status(
+        fc__right_hand_side_eval(f.context, on_device, COUNT, z.device, a.device, &finite),
+        f.context);
+    assert_status(
+        fc__right_hand_side_eval(f.context, on_device, COUNT, z.device, b.device, &finite),
+        f.context);
     rows_read(&a);
     rows_read(&b);
     assert_memory_equal(a.host, b.host, SIZE * sizeof *a.host);
-    fc__cuda_field_destroy(on_device);
+    fc__right_hand_side_destroy(on_device);
     rows_destroy(&z);
     rows_destroy(&a);
     rows_destroy(&b);
@@ -209,9 +212,9 @@ static void what_is_not_finite_is_told_once(void **state)
         fc_field *field =
             create_field(&f, (fc_field_config){.codes = 5, .linear = true, .rank = 7});
         rows z = rows_create(&f, 45, 1), dz = rows_create(&f, 45, 2);
-        fc__cuda_field *on_device;
+        fc__right_hand_side *on_device;
         assert_status(
-            fc__cuda_field_create(f.context, device_of(&f), field, 9, true, false, &on_device),
+            fc__right_hand_side_create(f.context, device_of(&f), field, 9, true, false, &on_device),
             f.context);
         for (size_t i = 0; i < 3; i++) {
             bool finite = true;
@@ -221,13 +224,13 @@ static void what_is_not_finite_is_told_once(void **state)
                 assert_status(fc__device_upload(f.context, device_of(&f), z.device, z.host, 45 * 8),
                               f.context);
                 assert_status(
-                    fc__cuda_field_eval(f.context, on_device, 9, z.device, dz.device, &finite),
+                    fc__right_hand_side_eval(f.context, on_device, 9, z.device, dz.device, &finite),
                     f.context);
                 assert_int_equal(finite, round == 1);
                 z.host[32] = kept;
             }
         }
-        fc__cuda_field_destroy(on_device);
+        fc__right_hand_side_destroy(on_device);
         rows_destroy(&z);
         rows_destroy(&dz);
         fc_field_destroy(field);
