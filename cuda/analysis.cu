@@ -4,13 +4,14 @@
 
 enum { THREADS = 256 };
 
-/* to_g = op(a_g) b_g, row-major; a stride of 0 is one matrix for all. cuBLAS is column-major. */
+/* to_g = a_g^T b_g, row-major; a stride of 0 is one matrix for all. cuBLAS is column-major. */
 static fc_status products(fc_context *context, fc__device *device, size_t groups, size_t n,
                           const double *a, size_t stride_a, const double *b, double *to)
 {
     const double one = 1.0, zero = 0.0;
     const int size = static_cast<int>(n);
     const long long square = static_cast<long long>(n * n);
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device,
                 cublasDgemmStridedBatched(device->blas, CUBLAS_OP_N, CUBLAS_OP_T, size, size, size,
                                           &one, b, size, square, a, size,

@@ -2,7 +2,7 @@
  * points; forward and backward as in basis.cu. */
 #include "cuda/network.cuh"
 
-enum { THREADS = 256, WARP = 32 };
+enum { THREADS = 256, SUM_THREADS = 1024, SUM_COLUMNS = 8 };
 
 static fc_status gemm_add(fc_context *context, const fc__cuda_network *n, bool ta, bool tb,
                           size_t rows, size_t columns, size_t depth, const float *a, size_t lda,
@@ -56,31 +56,47 @@ static __global__ void product_backward(size_t points, int width, const float *p
         s_bar[i] += bar * q[point * stride + column];
 }
 
-/* gradient[column] += sum over points of factor[point] m[point][column]; factor or m NULL = ones. A
- * block takes 32 columns; its warps take every eighth point and are added in order. */
-static __global__ void column_sums(size_t points, int width, const float *factor, int stride,
-                                   const float *m, float *gradient)
+/* gradient[column] += sum over points of factor[point] m[point][column], factor NULL = ones; both
+ * have rows of their stride. A block takes as many columns as a sector of memory has, so that there
+ * are many blocks, and a thread has some loads on their way at a time. */
+static __global__ void __launch_bounds__(SUM_THREADS)
+    column_sums(size_t points, int width, const float *factor, int factor_stride, const float *m,
+                int m_stride, float *gradient)
 {
-    float *sums = fc__shared_memory<float>();
-    int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, column = blockIdx.x * WARP + lane;
+    const int rows = SUM_THREADS / SUM_COLUMNS, together = 8;
+    float *sums = fc__shared_memory<float>() + threadIdx.x;
+    int column = blockIdx.x * SUM_COLUMNS + threadIdx.x % SUM_COLUMNS;
     float sum = 0.0f;
-    for (size_t p = warp; column < width && p < points; p += THREADS / WARP)
-        sum += (m ? m[p * width + column] : 1.0f) * (factor ? factor[p * stride] : 1.0f);
-    sums[threadIdx.x] = sum;
-    __syncthreads();
-    if (warp > 0 || column >= width)
-        return;
-    for (int w = 1; w < THREADS / WARP; w++)
-        sum += sums[w * WARP + lane];
-    gradient[column] += sum;
+    for (size_t p = threadIdx.x / SUM_COLUMNS; p < points; p += rows * together) {
+        float value[together], weight[together];
+#pragma unroll
+        for (int i = 0; i < together; i++) {
+            size_t row = p + i * rows;
+            bool valid = row < points && column < width;
+            value[i] = valid ? m[row * m_stride + column] : 0.0f;
+            weight[i] = valid && factor ? factor[row * factor_stride] : 1.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < together; i++)
+            sum += value[i] * weight[i];
+    }
+    *sums = sum;
+    for (unsigned half = SUM_THREADS / 2; half >= SUM_COLUMNS; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half)
+            *sums += sums[half];
+    }
+    if (threadIdx.x < SUM_COLUMNS && column < width)
+        gradient[column] += *sums;
 }
 
 static fc_status add_column_sums(fc_context *context, const fc__cuda_network *n, size_t points,
-                                 size_t width, const float *factor, const float *m, float *gradient)
+                                 size_t width, const float *factor, const float *m, size_t stride,
+                                 float *gradient)
 {
-    return fc__launch(context, n->device, "sums over points", column_sums, fc__blocks(width, WARP),
-                      THREADS, THREADS * sizeof(float), points, width, factor, n->channels, m,
-                      gradient);
+    return fc__launch(context, n->device, "sums over points", column_sums,
+                      fc__blocks(width, SUM_COLUMNS), SUM_THREADS, SUM_THREADS * sizeof(float),
+                      points, width, factor, n->channels, m, stride, gradient);
 }
 
 /* Gradients of A_l and b_l, and r_bar += Phi_bar A_l^T (of r_l, 0 before for l = 0). */
@@ -97,7 +113,7 @@ static fc_status shift_backward(fc_context *context, const fc__cuda_network *n, 
                            gradient + a, codes));
     FC_RETURN_TRY(gemm_add(context, n, false, true, points, width, codes, bar, row,
                            n->parameters + a, codes, l > 0, scratch->r_bar, width));
-    return add_column_sums(context, n, points, width, phi0_bar + channel, r, gradient + b);
+    return add_column_sums(context, n, points, width, phi0_bar + channel, r, width, gradient + b);
 }
 
 /* Through q_{l-1} = r_l W_l: gradient of W_l, and r_bar = q_bar W_l^T. */
@@ -135,8 +151,8 @@ static fc_status backward(fc_context *context, const fc__cuda_network *n, size_t
                                  scratch->s_bar ? layer_of(n, scratch->s_bar, l) : NULL));
     }
     FC_RETURN_TRY(
-        add_column_sums(context, n, points, width, NULL, scratch->q_bar, gradient + head));
-    return add_column_sums(context, n, points, 1, phi0_bar + channel, NULL,
+        add_column_sums(context, n, points, width, NULL, scratch->q_bar, width, gradient + head));
+    return add_column_sums(context, n, points, 1, NULL, phi0_bar + channel, n->channels,
                            gradient + n->layout.bias + channel);
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { THREADS = 256 };
+enum { THREADS = 256, WARP = 32 };
 
 struct fc__cuda_cholesky {
     fc__device *device;
@@ -118,6 +118,7 @@ fc_status fc__cuda_cholesky_factor(fc_context *context, fc__cuda_cholesky *s, si
     fc__device *device = s->device;
     int n = static_cast<int>(s->n);
     s->count = count;
+    FC_DEVICE_USE(context, device);
     if (count == 1)
         FC_CUDA_TRY(context, device,
                     cusolverDnDpotrf(device->solver, CUBLAS_FILL_MODE_UPPER, n, s->matrices, n,
@@ -142,21 +143,31 @@ fc_status fc__cuda_cholesky_check(fc_context *context, fc__cuda_cholesky *s, con
     return FC_OK;
 }
 
-/* One thread: there are few matrices, and the first counts. */
-__global__ void note_kernel(size_t count, size_t first, const int *info, unsigned long long *failed)
+/* One warp. cuSOLVER may take a NaN for positive: it then reaches the last pivot. */
+__global__ void note_kernel(size_t count, size_t n, size_t first, const int *info,
+                            const double *factors, unsigned long long *failed)
 {
-    for (size_t i = 0; i < count && failed[0] == 0; i++)
-        if (info[i] != 0) {
+    for (size_t start = 0; start < count && failed[0] == 0; start += WARP) {
+        size_t i = start + threadIdx.x, row = 0; /* counted from 1 */
+        if (i < count)
+            row = info[i] != 0 ? static_cast<size_t>(info[i])
+                               : (isnan(factors[(i + 1) * n * n - 1]) ? n : 0);
+        unsigned some = __ballot_sync(0xffffffffu, row > 0);
+        if (some == 0)
+            continue;
+        if (static_cast<int>(threadIdx.x) == __ffs(static_cast<int>(some)) - 1) {
             failed[0] = first + i + 1;
-            failed[1] = static_cast<unsigned long long>(info[i] - 1);
+            failed[1] = row - 1;
         }
+        return;
+    }
 }
 
 fc_status fc__cuda_cholesky_note(fc_context *context, fc__cuda_cholesky *s, size_t first,
                                  unsigned long long *failed)
 {
-    return fc__launch(context, s->device, "failures", note_kernel, dim3(1), dim3(1), 0, s->count,
-                      first, s->info, failed);
+    return fc__launch(context, s->device, "failures", note_kernel, dim3(1), dim3(WARP), 0, s->count,
+                      s->n, first, s->info, s->matrices, failed);
 }
 
 /* ---------------------------------------------------------------- solutions */
@@ -184,6 +195,7 @@ fc_status fc__cuda_cholesky_solve_first(fc_context *context, fc__cuda_cholesky *
     const int n = static_cast<int>(s->n), count = static_cast<int>(columns);
     if (columns == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     for (int transposed = 1; transposed >= 0; transposed--)
         FC_CUDA_TRY(context, device,
                     cublasDtrsm(device->blas, CUBLAS_SIDE_LEFT, CUBLAS_FILL_MODE_UPPER,
@@ -198,6 +210,7 @@ fc_status fc__cuda_cholesky_triangular(fc_context *context, fc__cuda_cholesky *s
     fc__device *device = s->device;
     const double one = 1.0;
     const int n = static_cast<int>(s->n);
+    FC_DEVICE_USE(context, device);
     if (s->count == 1) {
         FC_CUDA_TRY(context, device,
                     cublasDtrsm(device->blas, CUBLAS_SIDE_RIGHT, CUBLAS_FILL_MODE_UPPER,

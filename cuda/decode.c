@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t piece_values = (size_t)16 << 20; /* most values of a piece */
+static const size_t piece_values = (size_t)4 << 20; /* most values of a piece */
+static const size_t slice_values = (size_t)1 << 18; /* that a thread delivers at a time */
 static const size_t fewest_points = 128;
 
 /* ---------------------------------------------------------------- basis */
@@ -85,7 +86,7 @@ fc_status fc__cuda_basis_hold(fc_context *context, fc__cuda *cuda, const fc_deco
         key = &own;
     }
     *held = fc__cuda_kept_find(cuda->kept, FC__KEPT_BASIS, key);
-    if (*held)
+    if (*held || bytes > fc__device_room(cuda->device) / 2) /* who uses it wants memory, too */
         return FC_OK;
     FC_TRY(fc__cuda_network_create(context, cuda->device, decoder, &network));
     FC_TRY(basis_create(context, cuda->device, decoder, count, &basis));
@@ -184,11 +185,15 @@ static fc_status deliver(fc_context *context, request *r, const piece *p)
     fc_status status = fc__staging_pop(context, r->staging, &at);
     if (status != FC_OK)
         return status;
-    int threads = fc__threads_worth(context, p->frames * rows, p->frames);
+    size_t slices = (rows + slice_values - 1) / slice_values, count = p->frames * slices;
+    int threads = fc__threads_worth(context, p->frames * rows, count);
 #pragma omp parallel for num_threads(threads) if (threads > 1)
-    for (size_t f = 0; f < p->frames; f++)
-        memcpy(r->decoding->values[p->frame + f] + p->start * r->channels,
-               (const float *)at + f * rows, rows * sizeof(float));
+    for (size_t i = 0; i < count; i++) {
+        size_t frame = i / slices, start = i % slices * slice_values;
+        size_t size = rows - start < slice_values ? rows - start : slice_values;
+        memcpy(r->decoding->values[p->frame + frame] + p->start * r->channels + start,
+               (const float *)at + frame * rows + start, size * sizeof(float));
+    }
     return FC_OK;
 }
 

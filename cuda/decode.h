@@ -16,8 +16,8 @@ typedef struct fc__cuda_basis_kept {
 } fc__cuda_basis_kept;
 
 /* The basis that is kept, or formed now and kept; *held = NULL, with FC_OK, for a decoder that the
- * device does not take and where the basis is more than is kept. The caller releases it. `key` of
- * the basis (fc__basis_key) may be NULL: it is then computed. */
+ * device does not take and where the basis is more than is kept or than there is room for. The
+ * caller releases it. `key` of the basis (fc__basis_key) may be NULL: it is then computed. */
 fc_status fc__cuda_basis_hold(fc_context *context, fc__cuda *cuda, const fc_decoder *decoder,
                               const fc__key *key, size_t count, const double *coordinates,
                               fc__kept **held);

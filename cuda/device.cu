@@ -1,5 +1,6 @@
 /* A CUDA device in use. */
 #include "cuda/device.cuh"
+#include "cuda/staging.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,14 +144,22 @@ fc_status fc_cuda_describe(fc_context *context, int index, fc_cuda_description *
 
 /* ---------------------------------------------------------------- life */
 
+/* Tells what there is of this library's code for a device. */
+static __global__ void code_kernel()
+{
+}
+
 static fc_status set_up(fc_context *context, const fc_cuda_config *config, fc__device *device)
 {
     const size_t workspace = 32 << 20; /* bytes: what cuBLAS would take for itself on sm_90 */
+    const int tensor_code = 80;        /* below it cuda/machine.cuh traps */
     cudaDeviceProp properties;
+    cudaFuncAttributes code;
     size_t free = 0, total = 0;
-    FC_CUDA_TRY(context, device, cudaSetDevice(device->index));
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device, cudaGetDeviceProperties(&properties, device->index));
-    device->tensor_cores = properties.major >= 8;
+    FC_CUDA_TRY(context, device, cudaFuncGetAttributes(&code, code_kernel));
+    device->tensor_cores = code.ptxVersion >= tensor_code;
     device->multiprocessors = properties.multiProcessorCount;
     device->shared_limit = properties.sharedMemPerBlockOptin;
     FC_CUDA_TRY(context, device, cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking));
@@ -168,12 +177,6 @@ static fc_status set_up(fc_context *context, const fc_cuda_config *config, fc__d
 fc_status fc__device_open(fc_context *context, const fc_cuda_config *config, fc__device **device)
 {
     *device = NULL;
-    if (config->precision != FC_CUDA_TF32 && config->precision != FC_CUDA_FP32 &&
-        config->precision != FC_CUDA_BF16)
-        return fc__fail(context, FC_ERROR_USAGE,
-                        "CUDA engine: precision %d; FC_CUDA_TF32, FC_CUDA_FP32 and FC_CUDA_BF16 "
-                        "are accepted",
-                        static_cast<int>(config->precision));
     FC_RETURN_TRY(fc_cuda_check(context, config->index));
     fc__device *made = NULL;
     FC_RETURN_TRY(fc__allocate(context, 1, sizeof *made, &made));
@@ -194,6 +197,7 @@ void fc__device_close(fc__device *device)
     if (!device)
         return;
     (void)cudaSetDevice(device->index);
+    fc__staging_free_spare(device);
     while (device->blocks)
         fc__device_free(device, device->blocks->pointer);
     if (device->solver)
@@ -218,7 +222,8 @@ size_t fc__device_room(const fc__device *device)
 {
     size_t free = 0, total = 0;
     size_t left = device->limit > device->used ? device->limit - device->used : 0;
-    if (cudaMemGetInfo(&free, &total) != cudaSuccess) {
+    if (cudaSetDevice(device->index) != cudaSuccess ||
+        cudaMemGetInfo(&free, &total) != cudaSuccess) {
         (void)cudaGetLastError();
         return 0;
     }
@@ -246,6 +251,7 @@ fc_status fc__device_allocate(fc_context *context, fc__device *device, const cha
     memcpy(pointer, &memory, sizeof memory);
     if (bytes == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     if (bytes > device->limit || device->used > device->limit - bytes)
         return refuse(context, device, what, count, size);
     fc__device_block *block = NULL;
@@ -285,6 +291,8 @@ fc_status fc__device_pin(fc_context *context, fc__device *device, const char *wh
                          size_t size, void *pointer)
 {
     void *memory = NULL;
+    memcpy(pointer, &memory, sizeof memory);
+    FC_DEVICE_USE(context, device);
     cudaError_t error = cudaMallocHost(&memory, fc__product(count, size));
     memcpy(pointer, &memory, sizeof memory);
     if (error != cudaErrorMemoryAllocation)
@@ -306,6 +314,7 @@ fc_status fc__device_upload(fc_context *context, fc__device *device, void *to, c
 {
     if (bytes == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device,
                 cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device->stream));
     return fc__device_wait(context, device);
@@ -316,6 +325,7 @@ fc_status fc__device_download(fc_context *context, fc__device *device, void *to,
 {
     if (bytes == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device,
                 cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->stream));
     return fc__device_wait(context, device);
@@ -326,6 +336,7 @@ fc_status fc__device_copy(fc_context *context, fc__device *device, void *to, con
 {
     if (bytes == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device,
                 cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, device->stream));
     return FC_OK;
@@ -335,12 +346,14 @@ fc_status fc__device_zero(fc_context *context, fc__device *device, void *to, siz
 {
     if (bytes == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device, cudaMemsetAsync(to, 0, bytes, device->stream));
     return FC_OK;
 }
 
 fc_status fc__device_wait(fc_context *context, fc__device *device)
 {
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device, cudaStreamSynchronize(device->stream));
     return FC_OK;
 }
@@ -362,6 +375,7 @@ fc_status fc__device_sgemm(fc_context *context, fc__device *device, bool exact, 
                                       : CUBLAS_COMPUTE_32F_FAST_TF32;
     if (m == 0 || n == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device,
                 cublasGemmEx(device->blas, operation(tb), operation(ta), static_cast<int>(n),
                              static_cast<int>(m), static_cast<int>(k), &alpha, b, CUDA_R_32F,
@@ -376,6 +390,7 @@ fc_status fc__device_dgemm(fc_context *context, fc__device *device, bool ta, boo
 {
     if (m == 0 || n == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device,
                 cublasDgemm(device->blas, operation(tb), operation(ta), static_cast<int>(n),
                             static_cast<int>(m), static_cast<int>(k), &alpha, b,

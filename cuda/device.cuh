@@ -21,6 +21,7 @@ struct fc__device {
     cusolverDnHandle_t solver;
     void *workspace; /* of cuBLAS: one of its own, for work that is recorded as a graph */
     struct fc__device_block *blocks; /* allocated, for the count of `used` */
+    struct fc__staging *spare;       /* pinning memory takes long: kept for the next staging */
 };
 
 /* Records what a call of the runtime, cuBLAS or cuSOLVER returned; FC_OK where it succeeded. */
@@ -46,6 +47,10 @@ fc_status fc__device_report(fc_context *context, const fc__device *device, const
             return fc__tried;                                                                      \
     } while (0)
 
+/* Whatever else the calling thread has used: calls below are of its current device. */
+#define FC_DEVICE_USE(context, device)                                                             \
+    FC_CUDA_TRY((context), (device), cudaSetDevice((device)->index))
+
 extern __shared__ __align__(16) unsigned char fc__shared_bytes[];
 
 template <typename T> __device__ inline T *fc__shared_memory(size_t offset = 0)
@@ -60,6 +65,7 @@ fc_status fc__launch(fc_context *context, const fc__device *device, const char *
                      Actual... arguments)
 {
     const size_t unasked = 48 << 10; /* bytes that every kernel may have */
+    FC_DEVICE_USE(context, device);
     if (shared > unasked) {
         cudaError_t raised = cudaFuncSetAttribute(reinterpret_cast<const void *>(kernel),
                                                   cudaFuncAttributeMaxDynamicSharedMemorySize,

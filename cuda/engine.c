@@ -47,6 +47,12 @@ fc_status fc_cuda_engine_create(fc_context *context, const fc_cuda_config *confi
     fc_engine *made = NULL;
     fc__cuda *cuda = NULL;
     *engine = NULL;
+    if (config->precision != FC_CUDA_TF32 && config->precision != FC_CUDA_FP32 &&
+        config->precision != FC_CUDA_BF16)
+        return fc__fail(context, FC_ERROR_USAGE,
+                        "CUDA engine: precision %d; FC_CUDA_TF32, FC_CUDA_FP32 and FC_CUDA_BF16 "
+                        "are accepted",
+                        (int)config->precision);
     FC_NEW(context, &cuda, 1);
     FC_TRY(fc__device_open(context, config, &cuda->device));
     FC_TRY(fc__cuda_kept_create(context, cuda->device, &cuda->kept));

@@ -1,5 +1,6 @@
 #include "cuda/device.cuh"
 #include "cuda/field.h"
+#include "cuda/swish.cuh"
 
 namespace
 {
@@ -33,19 +34,6 @@ __device__ float4 times(float4 a, float4 b)
     return make_float4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w);
 }
 
-/* swish(h) = h sigma(h), sigma(h) = 1 / (1 + e^-h) */
-__device__ float swish(float h)
-{
-    return h / (1.0f + expf(-h));
-}
-
-/* swish'(h) = sigma(h) (1 + h (1 - sigma(h))) */
-__device__ float swish_slope(float h)
-{
-    float sigma = 1.0f / (1.0f + expf(-h));
-    return sigma * (1.0f + h * (1.0f - sigma));
-}
-
 __global__ void one_kernel(size_t rows, size_t width, float *ones)
 {
     size_t row = static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -62,7 +50,7 @@ __global__ void activate_kernel(field_units u, const float4 *tape, float4 *recor
         out[j] = times(t[j], t[u.rank + j]);
     } else if (j < u.products) {
         float4 h = t[u.rank + j];
-        out[j] = make_float4(swish(h.x), swish(h.y), swish(h.z), swish(h.w));
+        out[j] = make_float4(fc__swish(h.x), fc__swish(h.y), fc__swish(h.z), fc__swish(h.w));
     }
 }
 
@@ -78,8 +66,8 @@ __global__ void activate_backward_kernel(field_units u, const float4 *pulled, fl
         t[j] = times(bar, right);
         t[u.rank + j] = times(bar, left);
     } else {
-        t[u.rank + j] = times(bar, make_float4(swish_slope(right.x), swish_slope(right.y),
-                                               swish_slope(right.z), swish_slope(right.w)));
+        t[u.rank + j] = times(bar, make_float4(fc__swish_slope(right.x), fc__swish_slope(right.y),
+                                               fc__swish_slope(right.z), fc__swish_slope(right.w)));
     }
 }
 

@@ -97,20 +97,41 @@ struct fields_job {
  * first parts and those of the second. In two neighbouring tiles of 8 rows, row 4 u + 2 j + e (j, e
  * = 0, 1) is column 2 u + e of tile j, so that a thread's results are of four rows in succession.
  */
+__device__ inline void store_basis(float4 four, int row, int k, uint4 *basis)
+{
+    int tile = row / 16 * 2 + row / 2 % 2, column = row % 16 / 4 * 2 + row % 2;
+    split_pair left = split(four.x, four.y), right = split(four.z, four.w);
+    basis[(k / 16 * (ROWS / 8) + tile) * 32 + column * 4 + k % 16 / 4] =
+        make_uint4(left.first, right.first, left.second, right.second);
+}
+
+/* Four codes from column k on. */
+__device__ inline float4 basis_four(const fields_job &job, size_t row, int k)
+{
+    if (row >= job.rows)
+        return make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    const float *x = job.phi + row * job.codes;
+    return make_float4(code_at(x, k, job.codes), code_at(x, k + 1, job.codes),
+                       code_at(x, k + 2, job.codes), code_at(x, k + 3, job.codes));
+}
+
+/* A thread has some loads on their way at a time: for few frames this is most of the work. */
 __device__ inline void load_basis(const fields_job &job, size_t first, uint4 *basis)
 {
+    const int together = ROWS * DEPTH / 4 / FC__TILE_THREADS; /* a divisor of what a thread takes */
     int fours = job.depth / 4;
-    for (int i = threadIdx.x; i < ROWS * fours; i += FC__TILE_THREADS) {
-        int row = i / fours, k = i % fours * 4, tile = row / 16 * 2 + row / 2 % 2;
-        int column = row % 16 / 4 * 2 + row % 2;
-        split_pair left = {0, 0}, right = {0, 0};
-        if (first + row < job.rows) {
-            const float *x = job.phi + (first + row) * job.codes;
-            left = split(code_at(x, k, job.codes), code_at(x, k + 1, job.codes));
-            right = split(code_at(x, k + 2, job.codes), code_at(x, k + 3, job.codes));
+    for (int start = threadIdx.x; start < ROWS * fours; start += together * FC__TILE_THREADS) {
+        float4 four[together];
+#pragma unroll
+        for (int j = 0; j < together; j++) {
+            int i = start + j * FC__TILE_THREADS;
+            four[j] = basis_four(job, first + i / fours, i % fours * 4);
         }
-        basis[(k / 16 * (ROWS / 8) + tile) * 32 + column * 4 + k % 16 / 4] =
-            make_uint4(left.first, right.first, left.second, right.second);
+#pragma unroll
+        for (int j = 0; j < together; j++) {
+            int i = start + j * FC__TILE_THREADS;
+            store_basis(four[j], i / fours, i % fours * 4, basis);
+        }
     }
 }
 

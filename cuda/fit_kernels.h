@@ -162,6 +162,13 @@ fc_status fc__fit_backward(fc_context *context, fc__device *device, const fc__fi
  * all have */
 fc_status fc__fit_shift_bar(fc_context *context, fc__device *device, const fc__fit_rows *rows,
                             size_t start, const fc__fit_layers *layers, float *shift_bar);
+/* gradient (layers, width, width) of W += v_bar_l^T h_{l-1}. Few tiles of a matrix would be the
+ * work of few multiprocessors, so that rows are cut into slices, at most `slices` of them, with a
+ * product each: parts (layers, slices, width, width). Slices that a device has use for, not more
+ * than have room in so many bytes: */
+size_t fc__fit_slices(const fc__device *device, size_t layers, size_t width, size_t bytes);
+fc_status fc__fit_outer(fc_context *context, fc__device *device, const fc__fit_layers *layers,
+                        size_t slices, float *parts, float *gradient);
 /* *loss += squares */
 fc_status fc__fit_loss(fc_context *context, fc__device *device, const fc__fit_layers *layers,
                        double *loss);

@@ -13,7 +13,7 @@ enum {
 };
 
 struct fc__cuda_scattered {
-    size_t width, layers, distinct, shift_rows;
+    size_t width, layers, distinct, shift_rows, slices;
     bool trained, fused;
     /* what there is room for: of a minibatch; of rows on their way through the layers, where so
      * many were wanted; of a basis */
@@ -31,6 +31,7 @@ struct fc__cuda_scattered {
     double *x, *inputs, *square;
     float *y, *s, *h, *v, *v_bar, *s_bar, *sums, *narrow;
     float *packed;
+    float *parts;      /* (layers, slices, width, width), none for one slice */
     float *phi0, *phi; /* (basis_rows, channels), (basis_rows, channels, C) */
 };
 
@@ -115,6 +116,12 @@ fc_status fc__cuda_scattered_create(fc_context *context, fc__cuda_fit *fit)
         FC_DEVICE_NEW(context, fit->device, "packed weights", &s->packed,
                       fc__fit_tile_packed(s->layers, s->width));
     FC_TRY(create_frames(context, fit));
+    s->slices = s->layers == 0 ? 1
+                               : fc__fit_slices(fit->device, s->layers, s->width,
+                                                fc__device_room(fit->device) / 16);
+    if (s->slices > 1)
+        FC_DEVICE_NEW(context, fit->device, "gradients of slices", &s->parts,
+                      fc__product(s->slices * s->layers, s->width * s->width));
 done:
     return status;
 }
@@ -154,9 +161,9 @@ void fc__cuda_scattered_destroy(fc__cuda_fit *fit)
         return;
     free_minibatch(fit);
     free_rows(fit);
-    free_arrays(fit, 4,
+    free_arrays(fit, 5,
                 (void *[]){fit->scattered->frame, fit->scattered->coordinates,
-                           fit->scattered->values, fit->scattered->packed});
+                           fit->scattered->values, fit->scattered->packed, fit->scattered->parts});
     free(fit->scattered);
     fit->scattered = NULL;
 }
@@ -335,12 +342,10 @@ static fc_status add_gradients(fc_context *context, fc__cuda_fit *fit, const fc_
 {
     fc_status status = FC_OK;
     fc__device *device = fit->device;
-    size_t width = t->width, matrix = t->rows * width, pieces = t->rows / FC__FIT_PIECE;
+    size_t width = t->width, pieces = t->rows / FC__FIT_PIECE;
     size_t stride = (t->layers + 3) * width;
-    for (size_t l = 1; l <= t->layers; l++)
-        FC_TRY(fc__device_sgemm(context, device, false, true, false, width, width, t->rows, 1.0f,
-                                t->v_bar + l * matrix, width, t->h + (l - 1) * matrix, width, 1.0f,
-                                fit->gradient + fit->at.w + (l - 1) * width * width, width));
+    FC_TRY(fc__fit_outer(context, device, t, fit->scattered->slices, fit->scattered->parts,
+                         fit->gradient + fit->at.w));
     FC_TRY(fc__fit_sum_rows(context, device, pieces, width, t->sums + (t->layers + 1) * width,
                             stride, fit->gradient + fit->at.head + t->channel * width));
     FC_TRY(fc__fit_sum_rows(context, device, pieces, 1, t->sums + (t->layers + 2) * width, stride,

@@ -46,8 +46,10 @@ __global__ void lay_out(fc__fit_rows r)
 
 fc_status fc__fit_layout(fc_context *context, fc__device *device, const fc__fit_rows *rows)
 {
-    return fc__launch(context, device, "rows of points", lay_out, 1, THREADS,
-                      (THREADS + 1) * sizeof(size_t), *rows);
+    /* as many as there are places, as the sums before them are formed one after the other */
+    unsigned threads = fc__blocks(rows->count < THREADS ? rows->count : size_t{THREADS}, 32) * 32;
+    return fc__launch(context, device, "rows of points", lay_out, 1, threads,
+                      (threads + 1) * sizeof(size_t), *rows);
 }
 
 __global__ void count_values(fc__fit_rows r)
@@ -237,7 +239,7 @@ __device__ static float back_at(const fc__fit_layers &t, size_t l, size_t at, fl
     size_t place = l * t.rows * t.width + at;
     if (t.v)
         t.s_bar[place] += bar * t.v[place];
-    bar *= filters_of(t, l)[at];
+    bar *= __ldg(filters_of(t, l) + at); /* which need not wait for what was stored before */
     t.v_bar[place] = bar;
     return bar;
 }
@@ -260,9 +262,10 @@ __global__ void head(fc__fit_layers t, size_t l)
         add_residuals(t, weight, share, residual);
     for (size_t i = threadIdx.x; i < t.width; i += blockDim.x) {
         float sum = 0.0f, shift_bar = 0.0f;
+#pragma unroll 8
         for (unsigned k = 0; k < PIECE; k++) {
             float u_bar = weight * residual[k];
-            sum += u_bar * h[k * t.width + i];
+            sum += u_bar * __ldg(h + k * t.width + i);
             shift_bar += back_at(t, l, (row + k) * t.width + i, u_bar * t.head[i]);
         }
         sums_of(t, l)[i] = shift_bar;
@@ -296,27 +299,93 @@ fc_status fc__fit_backward(fc_context *context, fc__device *device, const fc__fi
 
 /* ---------------------------------------------------------------- sums over pieces */
 
-/* A block has a place: the sums of those of its pieces that are among the rows start... */
+/* grid (places, blocks of columns): the sums of those of a place's pieces that are among the rows
+ * start... */
 __global__ void add_shifts(fc__fit_rows r, size_t start, fc__fit_layers t, float *shift_bar)
 {
-    size_t place = blockIdx.x, size = (t.layers + 1) * t.width;
+    size_t place = blockIdx.x, i = blockIdx.y * size_t{THREADS} + threadIdx.x;
     size_t begin = r.first[place] > start ? r.first[place] - start : 0;
     size_t end = r.first[place + 1] > start ? r.first[place + 1] - start : 0;
     end = end < t.rows ? end : t.rows;
-    for (size_t i = threadIdx.x; i < size && begin < end; i += blockDim.x) {
-        size_t l = i / t.width, column = i % t.width;
-        float sum = 0.0f;
-        for (size_t piece = begin / PIECE; piece < end / PIECE; piece++)
-            sum += t.sums[piece * (t.layers + 3) * t.width + i];
-        shift_bar[place * t.shift_rows + (l * t.channels + t.channel) * t.width + column] += sum;
-    }
+    if (i >= (t.layers + 1) * t.width || begin >= end)
+        return;
+    size_t l = i / t.width, column = i % t.width;
+    float sum = 0.0f;
+    for (size_t piece = begin / PIECE; piece < end / PIECE; piece++)
+        sum += t.sums[piece * (t.layers + 3) * t.width + i];
+    shift_bar[place * t.shift_rows + (l * t.channels + t.channel) * t.width + column] += sum;
 }
 
 fc_status fc__fit_shift_bar(fc_context *context, fc__device *device, const fc__fit_rows *rows,
                             size_t start, const fc__fit_layers *layers, float *shift_bar)
 {
-    return fc__launch(context, device, "gradient of shifts", add_shifts, fc__blocks(rows->count, 1),
-                      THREADS, 0, *rows, start, *layers, shift_bar);
+    dim3 grid(static_cast<unsigned>(rows->count),
+              fc__blocks((layers->layers + 1) * layers->width, THREADS));
+    return fc__launch(context, device, "gradient of shifts", add_shifts, grid, THREADS, 0, *rows,
+                      start, *layers, shift_bar);
+}
+
+size_t fc__fit_slices(const fc__device *device, size_t layers, size_t width, size_t bytes)
+{
+    const size_t tile = 128; /* rows and columns of a matrix that cuBLAS gives a multiprocessor */
+    size_t side = (width + tile - 1) / tile, tiles = layers * side * side;
+    size_t useful = static_cast<size_t>(device->multiprocessors) / tiles;
+    size_t fitting = bytes / fc__product(layers, fc__product(width, width * sizeof(float)));
+    size_t slices = useful < fitting ? useful : fitting;
+    return slices ? slices : 1;
+}
+
+/* The largest number of equal slices, of whole pieces, that is not above `most`. */
+static size_t cut(size_t rows, size_t most)
+{
+    const size_t fewest_rows = 256; /* of a slice */
+    size_t slices = rows / fewest_rows < most ? rows / fewest_rows : most;
+    while (slices > 1 && rows / PIECE % slices > 0)
+        slices--;
+    return slices ? slices : 1;
+}
+
+__global__ void add_parts(size_t size, size_t slices, size_t square, const float *parts,
+                          float *gradient)
+{
+    size_t i = static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+    if (i >= size)
+        return;
+    const float *part = parts + i / square * slices * square + i % square;
+    float sum = 0.0f;
+    for (size_t slice = 0; slice < slices; slice++)
+        sum += part[slice * square];
+    gradient[i] += sum;
+}
+
+/* All layers at once: slices of one follow those of the layer before. cuBLAS is column-major. */
+fc_status fc__fit_outer(fc_context *context, fc__device *device, const fc__fit_layers *layers,
+                        size_t slices, float *parts, float *gradient)
+{
+    const float zero = 0.0f, one = 1.0f;
+    const size_t matrix = layers->rows * layers->width, square = layers->width * layers->width;
+    if (layers->layers == 0)
+        return FC_OK;
+    slices = cut(layers->rows, slices);
+    const bool whole = slices == 1;
+    const int width = static_cast<int>(layers->width);
+    const int depth = static_cast<int>(layers->rows / slices);
+    const long long step = static_cast<long long>(matrix / slices);
+    FC_DEVICE_USE(context, device);
+    FC_CUDA_TRY(context, device,
+                cublasGemmStridedBatchedEx(
+                    device->blas, CUBLAS_OP_N, CUBLAS_OP_T, width, width, depth, &one, layers->h,
+                    CUDA_R_32F, width, step, layers->v_bar + matrix, CUDA_R_32F, width, step,
+                    whole ? &one : &zero, whole ? gradient : parts, CUDA_R_32F, width,
+                    static_cast<long long>(square), static_cast<int>(layers->layers * slices),
+                    device->precision == FC_CUDA_FP32 ? CUBLAS_COMPUTE_32F_PEDANTIC
+                                                      : CUBLAS_COMPUTE_32F_FAST_TF32,
+                    CUBLAS_GEMM_DEFAULT));
+    size_t size = layers->layers * square;
+    return whole
+               ? FC_OK
+               : fc__launch(context, device, "sums of slices", add_parts, fc__blocks(size, THREADS),
+                            THREADS, 0, size, slices, square, parts, gradient);
 }
 
 __global__ void add_squares(size_t count, const double *square, double *loss)

@@ -82,6 +82,8 @@ fc_status fc__cuda_shared_create(fc_context *context, fc__cuda_fit *fit)
     FC_DEVICE_NEW(context, device, "values of the training frames", &s->y,
                   fc__product(fit->frames->count, values));
     FC_DEVICE_NEW(context, device, "number of values", &s->number, 1);
+    if (fit->policy == FC__CODES_SOLVED) /* one matrix for all frames */
+        FC_TRY(fc__cuda_fit_solver(context, fit, 1));
     FC_TRY(upload(context, fit, point));
 done:
     free(point);
@@ -142,8 +144,6 @@ static fc_status reserve(fc_context *context, fc__cuda_fit *fit, size_t points)
     size_t frames = frames_of_block(fit, values);
     FC_DEVICE_NEW(context, device, "residuals", &s->residual, fc__product(frames, values));
     FC_DEVICE_NEW(context, device, "projections", &s->rhs, fc__product(frames, fit->codes));
-    if (fit->policy == FC__CODES_SOLVED)
-        FC_TRY(fc__cuda_fit_solver(context, fit, frames));
     s->values = values;
     s->count = fit->count;
     s->frames = frames;

@@ -1,7 +1,7 @@
 /* Kernels of a run over frames observed at the same values. */
 #include "cuda/draw.cuh"
 
-enum { THREADS = 256 };
+enum { THREADS = 256, MOST_THREADS = 1024 }; /* the latter where there is one block */
 
 /* Sum over the threads of a block in a fixed order, there for thread 0; `parts` is shared memory
  * for as many numbers as there are threads, a power of two. */
@@ -67,8 +67,8 @@ fc_status fc__fit_shared_observe(fc_context *context, fc__device *device,
                                  const fc__fit_shared *shared)
 {
     size_t values = shared->points * shared->channels;
-    FC_RETURN_TRY(fc__launch(context, device, "observed values", count_observed, 1, THREADS,
-                             THREADS * sizeof(double), *shared));
+    FC_RETURN_TRY(fc__launch(context, device, "observed values", count_observed, 1, MOST_THREADS,
+                             MOST_THREADS * sizeof(double), *shared));
     return fc__launch(context, device, "missing values", clear_missing,
                       fc__blocks(values * shared->codes, THREADS), THREADS, 0, *shared);
 }
@@ -172,6 +172,6 @@ __global__ void mean_square(const double *number, double factor, size_t count, c
 fc_status fc__fit_shared_loss(fc_context *context, fc__device *device, const double *number,
                               double factor, size_t count, const double *square, double *loss)
 {
-    return fc__launch(context, device, "loss", mean_square, 1, THREADS, THREADS * sizeof(double),
-                      number, factor, count, square, loss);
+    return fc__launch(context, device, "loss", mean_square, 1, MOST_THREADS,
+                      MOST_THREADS * sizeof(double), number, factor, count, square, loss);
 }

@@ -2,6 +2,8 @@
 #include "cuda/device.cuh"
 #include "cuda/fused_field.h"
 #include "cuda/machine.cuh"
+#include "cuda/sizes.h"
+#include "cuda/swish.cuh"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,7 +129,7 @@ static __device__ __forceinline__ float join(float p, float q, const float *shif
                                              bool is_factor)
 {
     p += shifts[r];
-    return is_factor ? p * (q + shifts[CHUNK + r]) : p / (1.0F + expf(-p));
+    return is_factor ? p * (q + shifts[CHUNK + r]) : fc__swish(p);
 }
 
 /* p = V z and q = W z for the warp's rows and factors, and what becomes of them into s. */
@@ -320,24 +322,19 @@ static int chunks_of(size_t count)
     return (int)((count + CHUNK - 1) / CHUNK);
 }
 
-static size_t at_most(size_t count, size_t limit)
-{
-    return count < limit ? count : limit;
-}
-
 /* Columns first.. of `from` (codes, width) as the outer part of a chunk. */
 static void pack_outer(size_t codes, size_t width, size_t first, const float *from, float *outer)
 {
     for (size_t c = 0; c < codes; c++)
         memcpy(outer + c * STRIDE, from + c * width + first,
-               at_most(width - first, CHUNK) * sizeof *outer);
+               fc__smaller(width - first, CHUNK) * sizeof *outer);
 }
 
 /* Rows first.. of `from` (count, codes) with their shifts as one half of the inner part. */
 static void pack_inner(size_t codes, size_t count, size_t first, const float *from,
                        const float *shift, size_t stride, float *inner, float *shifts)
 {
-    size_t some = at_most(count - first, CHUNK);
+    size_t some = fc__smaller(count - first, CHUNK);
     for (size_t r = 0; r < some; r++)
         memcpy(inner + r * stride, from + (first + r) * codes, codes * sizeof *inner);
     memcpy(shifts, shift + first, some * sizeof *shifts);
@@ -441,7 +438,7 @@ fc_status fc__fused_field_eval(fc_context *context, fc__fused_field *field, size
 {
     size_t codes = (size_t)field->codes;
     for (size_t row = 0; row < rows; row += field->most_rows) {
-        size_t some = at_most(rows - row, field->most_rows);
+        size_t some = fc__smaller(rows - row, field->most_rows);
         unsigned blocks = fc__blocks(some, (size_t)field->variant.rows);
         int shares = shares_of(field, blocks);
         FC_RETURN_TRY(fc__launch(context, field->device, "fused_kernel", field->variant.kernel,

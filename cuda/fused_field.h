@@ -22,7 +22,8 @@ fc_status fc__fused_field_create(fc_context *context, fc__device *device, const 
                                  fc__fused_field **made);
 void fc__fused_field_destroy(fc__fused_field *field);
 
-/* dz = f(z), (rows, C) device each; sets *infinite (device) to 1 where any of it is not finite. */
+/* dz = f(z), (rows, C) device each; sets *infinite (device, or pinned
+ * host memory) to 1 where any of it is not finite. */
 fc_status fc__fused_field_eval(fc_context *context, fc__fused_field *field, size_t rows,
                                const double *z, double *dz, int *infinite);
 

@@ -11,7 +11,7 @@
 
 static void *find(_Atomic(void *) *known, const char *library, const char *name)
 {
-    void *function = atomic_load_explicit(known, memory_order_relaxed);
+    void *function = atomic_load_explicit(known, memory_order_acquire);
     if (function)
         return function;
     void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
@@ -22,7 +22,7 @@ static void *find(_Atomic(void *) *known, const char *library, const char *name)
     }
     if (handle)
         function = dlsym(handle, name);
-    atomic_store_explicit(known, function, memory_order_relaxed);
+    atomic_store_explicit(known, function, memory_order_release);
     return function;
 }
 
@@ -58,6 +58,14 @@ BLAS(cublasDgemmStridedBatched,
       long long b_stride, const double *beta, double *c, int ldc, long long c_stride, int count),
      (handle, ta, tb, m, n, k, alpha, a, lda, a_stride, b, ldb, b_stride, beta, c, ldc, c_stride,
       count))
+BLAS(cublasGemmStridedBatchedEx,
+     (cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb, int m, int n, int k,
+      const void *alpha, const void *a, cudaDataType a_type, int lda, long long a_stride,
+      const void *b, cudaDataType b_type, int ldb, long long b_stride, const void *beta, void *c,
+      cudaDataType c_type, int ldc, long long c_stride, int count, cublasComputeType_t compute,
+      cublasGemmAlgo_t algorithm),
+     (handle, ta, tb, m, n, k, alpha, a, a_type, lda, a_stride, b, b_type, ldb, b_stride, beta, c,
+      c_type, ldc, c_stride, count, compute, algorithm))
 BLAS(cublasGemmEx,
      (cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb, int m, int n, int k,
       const void *alpha, const void *a, cudaDataType a_type, int lda, const void *b,

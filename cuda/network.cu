@@ -156,16 +156,24 @@ static fc_status new_scratch(fc_context *context, fc__cuda_network *network, boo
     return FC_OK;
 }
 
+static bool scratch_serves(const fc__cuda_network *network, size_t points, bool gradient)
+{
+    return network->scratch.tile >= points && (network->for_gradient || !gradient);
+}
+
 fc_status fc__network_scratch_open(fc_context *context, fc__cuda_network *network, size_t count,
                                    bool gradient)
 {
     size_t layers = network->layers + 1;
     size_t matrices = network->distinct + (gradient ? 3 * layers + 2 : 2);
     size_t point = network->inputs * sizeof(double) + matrices * network->width * sizeof(float);
+    size_t most = count < most_points ? count : most_points;
+    if (scratch_serves(network, most, gradient)) /* asking for the room takes time */
+        return FC_OK;
     size_t tile = fc__device_room(network->device) / 4 / point;
-    tile = tile > most_points ? most_points : tile < fewest_points ? fewest_points : tile;
-    tile = tile > count ? count : tile;
-    if (network->scratch.tile >= tile && (network->for_gradient || !gradient))
+    tile = tile < fewest_points ? fewest_points : tile;
+    tile = tile < most ? tile : most;
+    if (scratch_serves(network, tile, gradient))
         return FC_OK;
     scratch_close(network);
     network->scratch.tile = tile;

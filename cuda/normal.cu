@@ -141,14 +141,14 @@ __global__ void __launch_bounds__(THREADS) project_kernel(fc__cuda_sets sets, do
     size_t c = blockIdx.x * size_t{COLUMNS} + column, codes = sets.codes;
     const fc__cuda_span span = sets.span[frame];
     size_t values = span.count * sets.channels, row = span.point * sets.channels;
+#pragma unroll 4
     for (size_t v = lane; c < codes && v < values; v += LANES) {
         float y = sets.y[span.value + v];
-        if (isnan(y))
-            continue;
+        double phi = sets.phi[(row + v) * codes + c]; /* read in any case: nothing is waited for */
         double innovation = static_cast<double>(y) - static_cast<double>(sets.phi0[row + v]);
         if (sets.precision)
             innovation *= sets.precision[v % sets.channels];
-        sum += innovation * sets.phi[(row + v) * codes + c];
+        sum += isnan(y) ? 0.0 : innovation * phi;
     }
     part[lane * COLUMNS + column] = sum;
     __syncthreads();
@@ -275,6 +275,7 @@ fc_status fc__cuda_syrk_add(fc_context *context, fc__device *device, size_t n, s
     const int size = static_cast<int>(n);
     if (n == 0 || count == 0)
         return FC_OK;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device,
                 cublasDsyrk(device->blas, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, size,
                             static_cast<int>(count), &one, rows, size, &one, normal, size));

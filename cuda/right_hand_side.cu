@@ -2,6 +2,7 @@
 #include "cuda/device.cuh"
 #include "cuda/fused_field.h"
 #include "cuda/right_hand_side.h"
+#include "cuda/swish.cuh"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ template <typename Real> struct Plain {
     Real *factors_dot, *hidden_dot; /* the same, for the derivative */
 };
 
-struct fc__cuda_field {
+struct fc__right_hand_side {
     fc__device *device;
     fc_field_config config;
     fc_field_layout at;
@@ -24,8 +25,7 @@ struct fc__cuda_field {
     fc__fused_field *fused; /* NULL: not in float, or the plain way */
     Plain<float> *in_float; /* NULL: in double, or fused */
     Plain<double> *in_double;
-    int *infinite; /* device: 0 but for what the last evaluation found */
-    int *found;    /* the same, pinned host memory */
+    int *infinite; /* pinned host memory: 0 but for what the last evaluation found */
 };
 
 /* ---------------------------------------------------------------- element by element */
@@ -84,28 +84,17 @@ static __global__ void multiply_tangent_kernel(size_t count, size_t rank, const 
     factors_dot[at] = factors_dot[at] * q + p * factors_dot[at + rank];
 }
 
-static __device__ float exponential(float x)
-{
-    return expf(x);
-}
-
-static __device__ double exponential(double x)
-{
-    return exp(x);
-}
-
-/* swish(h) = h sigma(h), sigma(h) = 1 / (1 + e^-h), of h + shift in place of h */
+/* swish(h + shift) in place of h */
 template <typename Real>
 static __global__ void swish_kernel(size_t count, size_t width, const Real *shift, Real *hidden)
 {
     size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     if (i >= count)
         return;
-    Real h = hidden[i] + shift[i % width];
-    hidden[i] = h / (1 + exponential(-h));
+    hidden[i] = fc__swish(hidden[i] + shift[i % width]);
 }
 
-/* swish'(h) h_dot in place of h_dot, swish'(h) = sigma(h) (1 + h (1 - sigma(h))) */
+/* swish'(h + shift) h_dot in place of h_dot */
 template <typename Real>
 static __global__ void swish_tangent_kernel(size_t count, size_t width, const Real *shift,
                                             const Real *hidden, Real *hidden_dot)
@@ -113,8 +102,7 @@ static __global__ void swish_tangent_kernel(size_t count, size_t width, const Re
     size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     if (i >= count)
         return;
-    Real h = hidden[i] + shift[i % width], sigma = 1 / (1 + exponential(-h));
-    hidden_dot[i] *= sigma * (1 + h * (1 - sigma));
+    hidden_dot[i] *= fc__swish_slope(hidden[i] + shift[i % width]);
 }
 
 /* A kernel with a thread for each of `count` things, which it gets as its first argument. */
@@ -149,8 +137,8 @@ static fc_status apply(fc_context *context, fc__device *device, size_t rows, siz
 
 /* dz = f(z), the parts of which are products with the elementwise steps between them */
 template <typename Real>
-static fc_status eval(fc_context *context, const fc__cuda_field *field, const Plain<Real> *plain,
-                      size_t rows, const Real *z, Real *dz)
+static fc_status eval(fc_context *context, const fc__right_hand_side *field,
+                      const Plain<Real> *plain, size_t rows, const Real *z, Real *dz)
 {
     fc__device *device = field->device;
     const fc_field_layout at = field->at;
@@ -182,8 +170,9 @@ static fc_status eval(fc_context *context, const fc__cuda_field *field, const Pl
 
 /* dz_dot = (df/dz) z_dot */
 template <typename Real>
-static fc_status jvp(fc_context *context, const fc__cuda_field *field, const Plain<Real> *plain,
-                     size_t rows, const Real *z, const Real *z_dot, Real *dz_dot)
+static fc_status jvp(fc_context *context, const fc__right_hand_side *field,
+                     const Plain<Real> *plain, size_t rows, const Real *z, const Real *z_dot,
+                     Real *dz_dot)
 {
     fc__device *device = field->device;
     const fc_field_layout at = field->at;
@@ -250,7 +239,7 @@ static fc_status upload_weights(fc_context *context, fc__device *device, const f
 }
 
 template <typename Real>
-static fc_status plain_create(fc_context *context, const fc__cuda_field *field,
+static fc_status plain_create(fc_context *context, const fc__right_hand_side *field,
                               const fc_field *weights, bool cast, bool derivative,
                               Plain<Real> **made)
 {
@@ -273,21 +262,21 @@ done:
     return status;
 }
 
-fc_status fc__cuda_field_create(fc_context *context, fc__device *device, const fc_field *field,
-                                size_t rows, bool in_float, bool derivative, fc__cuda_field **made)
+fc_status fc__right_hand_side_create(fc_context *context, fc__device *device, const fc_field *field,
+                                     size_t rows, bool in_float, bool derivative,
+                                     fc__right_hand_side **made)
 {
     const size_t enough = 4096; /* rows at a time to keep a device busy */
     fc_status status = FC_OK;
-    fc__cuda_field *f = NULL;
+    fc__right_hand_side *f = NULL;
     *made = NULL;
     FC_NEW(context, &f, 1);
     f->device = device;
     f->config = field->config;
     f->at = fc_field_layout_of(&field->config);
     f->most_rows = rows < enough ? rows : enough;
-    FC_DEVICE_NEW(context, device, "a flag", &f->infinite, 1);
-    FC_TRY(fc__device_zero(context, device, f->infinite, sizeof *f->infinite));
-    FC_TRY(fc__device_pin(context, device, "a flag", 1, sizeof *f->found, &f->found));
+    FC_TRY(fc__device_pin(context, device, "a flag", 1, sizeof *f->infinite, &f->infinite));
+    *f->infinite = 0;
     if (in_float)
         FC_TRY(fc__fused_field_create(context, device, field, &f->fused));
     if (in_float && !f->fused)
@@ -297,36 +286,33 @@ fc_status fc__cuda_field_create(fc_context *context, fc__device *device, const f
     *made = f;
     f = NULL;
 done:
-    fc__cuda_field_destroy(f);
+    fc__right_hand_side_destroy(f);
     return status;
 }
 
-void fc__cuda_field_destroy(fc__cuda_field *field)
+void fc__right_hand_side_destroy(fc__right_hand_side *field)
 {
     if (!field)
         return;
     fc__fused_field_destroy(field->fused);
     plain_destroy(field->device, field->in_float);
     plain_destroy(field->device, field->in_double);
-    fc__device_free(field->device, field->infinite);
-    fc__device_unpin(field->found);
+    fc__device_unpin(field->infinite);
     free(field);
 }
 
 /* ---------------------------------------------------------------- for CVODE */
 
 /* Waits for an evaluation; a flag that was raised is lowered for the next one. */
-static fc_status conclude(fc_context *context, const fc__cuda_field *field, bool *finite)
+static fc_status conclude(fc_context *context, const fc__right_hand_side *field, bool *finite)
 {
-    FC_RETURN_TRY(fc__device_download(context, field->device, field->found, field->infinite,
-                                      sizeof *field->found));
-    *finite = !*field->found;
-    return *finite
-               ? FC_OK
-               : fc__device_zero(context, field->device, field->infinite, sizeof *field->infinite);
+    FC_RETURN_TRY(fc__device_wait(context, field->device));
+    *finite = *field->infinite == 0;
+    *field->infinite = 0;
+    return FC_OK;
 }
 
-static fc_status eval_in_float(fc_context *context, const fc__cuda_field *field, size_t rows,
+static fc_status eval_in_float(fc_context *context, const fc__right_hand_side *field, size_t rows,
                                const double *z, double *dz)
 {
     const Plain<float> *plain = field->in_float;
@@ -338,7 +324,7 @@ static fc_status eval_in_float(fc_context *context, const fc__cuda_field *field,
                 field->infinite);
 }
 
-static fc_status eval_in_double(fc_context *context, const fc__cuda_field *field, size_t rows,
+static fc_status eval_in_double(fc_context *context, const fc__right_hand_side *field, size_t rows,
                                 const double *z, double *dz)
 {
     FC_RETURN_TRY(eval<double>(context, field, field->in_double, rows, z, dz));
@@ -346,8 +332,8 @@ static fc_status eval_in_double(fc_context *context, const fc__cuda_field *field
                 finish_kernel<double>, dz, dz, field->infinite);
 }
 
-fc_status fc__cuda_field_eval(fc_context *context, fc__cuda_field *field, size_t rows,
-                              const double *z, double *dz, bool *finite)
+fc_status fc__right_hand_side_eval(fc_context *context, fc__right_hand_side *field, size_t rows,
+                                   const double *z, double *dz, bool *finite)
 {
     if (field->fused) {
         FC_RETURN_TRY(fc__fused_field_eval(context, field->fused, rows, z, dz, field->infinite));
@@ -362,8 +348,9 @@ fc_status fc__cuda_field_eval(fc_context *context, fc__cuda_field *field, size_t
     return conclude(context, field, finite);
 }
 
-fc_status fc__cuda_field_jvp(fc_context *context, fc__cuda_field *field, size_t rows,
-                             const double *z, const double *z_dot, double *dz_dot, bool *finite)
+fc_status fc__right_hand_side_jvp(fc_context *context, fc__right_hand_side *field, size_t rows,
+                                  const double *z, const double *z_dot, double *dz_dot,
+                                  bool *finite)
 {
     for (size_t row = 0; row < rows; row += field->most_rows) {
         size_t some = rows - row < field->most_rows ? rows - row : field->most_rows;

@@ -13,20 +13,22 @@
 extern "C" {
 #endif
 
-typedef struct fc__cuda_field fc__cuda_field;
+typedef struct fc__right_hand_side fc__right_hand_side;
 
 /* For up to `rows` rows at a time: dz = f(z) in float or in double, and with `jvp` its derivative
  * in double. The field must outlive it. */
-fc_status fc__cuda_field_create(fc_context *context, fc__device *device, const fc_field *field,
-                                size_t rows, bool in_float, bool jvp, fc__cuda_field **made);
-void fc__cuda_field_destroy(fc__cuda_field *field);
+fc_status fc__right_hand_side_create(fc_context *context, fc__device *device, const fc_field *field,
+                                     size_t rows, bool in_float, bool jvp,
+                                     fc__right_hand_side **made);
+void fc__right_hand_side_destroy(fc__right_hand_side *field);
 
 /* dz (rows, C) = f(z); *finite: whether all of it is. Waits. */
-fc_status fc__cuda_field_eval(fc_context *context, fc__cuda_field *field, size_t rows,
-                              const double *z, double *dz, bool *finite);
+fc_status fc__right_hand_side_eval(fc_context *context, fc__right_hand_side *field, size_t rows,
+                                   const double *z, double *dz, bool *finite);
 /* dz_dot (rows, C) = (df/dz) z_dot at z */
-fc_status fc__cuda_field_jvp(fc_context *context, fc__cuda_field *field, size_t rows,
-                             const double *z, const double *z_dot, double *dz_dot, bool *finite);
+fc_status fc__right_hand_side_jvp(fc_context *context, fc__right_hand_side *field, size_t rows,
+                                  const double *z, const double *z_dot, double *dz_dot,
+                                  bool *finite);
 
 #ifdef __cplusplus
 }

@@ -1,14 +1,10 @@
 #include "cuda/rollout.h"
 
+#include "cuda/sizes.h"
 #include "ode/runge_kutta.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
 
 /* ---------------------------------------------------------------- room */
 
@@ -85,8 +81,8 @@ fc_status fc__cuda_rollout_create(fc_context *context, fc__device *device,
     fc_status status = FC_OK;
     size_t batch = plans[0].batch, codes = field->codes, rows = 0, intervals = 0;
     for (size_t i = 0; i < plan_count; i++) {
-        rows = larger(rows, fc__product(fc__rk_evaluations(&plans[i]), batch));
-        intervals = larger(intervals, fc__product(plans[i].intervals, batch));
+        rows = fc__larger(rows, fc__product(fc__rk_evaluations(&plans[i]), batch));
+        intervals = fc__larger(intervals, fc__product(plans[i].intervals, batch));
     }
     FC_TRY(create_forward(context, device, field, batch, rows, r));
     FC_DEVICE_NEW(context, device, "adjoints of rollouts", &r->k_bar, fc__product(rows, codes));

@@ -18,17 +18,17 @@ typedef struct device_space {
     fc__space space; /* first, so that a pointer to it is one to this */
     fc_context *context;
     fc__device *device;
-    fc__cuda_field *field;
+    fc__right_hand_side *field;
     size_t most;    /* vectors */
     double **spare; /* (spare_count) vectors that were released, of (most) */
     size_t spare_count;
     fc__vector_program queue; /* operations element by element that wait to be run together */
-    fc__reduction reduction;
-    double *bound;  /* (capacity) device */
-    size_t *index;  /* (capacity) device: samples to be gathered, */
-    double *rows;   /* (capacity, C) device: and their values */
-    double *piece;  /* (at_once, C) pinned host memory */
-    size_t at_once; /* samples in a piece */
+    double *sums;             /* (FC__REDUCTION_BLOCKS) of blocks, pinned host memory */
+    double *bound;            /* (capacity) device */
+    size_t *index;            /* (capacity) device: samples to be gathered, */
+    double *rows;             /* (capacity, C) device: and their values */
+    double *piece;            /* (at_once, C) pinned host memory */
+    size_t at_once;           /* samples in a piece */
 } device_space;
 
 static device_space *device_of(fc__space *space)
@@ -120,8 +120,8 @@ static double device_dot(fc__space *space, const double *x, const double *y)
     device_space *s = device_of(space);
     double dot = NAN;
     run_queue(s);
-    (void)succeeds(s, fc__vectors_dot(s->context, s->device, &s->reduction,
-                                      space->batch * space->codes, x, y, &dot));
+    (void)succeeds(s, fc__vectors_dot(s->context, s->device, s->sums, space->batch * space->codes,
+                                      x, y, &dot));
     return dot;
 }
 
@@ -130,7 +130,7 @@ static double device_largest(fc__space *space, const double *x)
     device_space *s = device_of(space);
     double largest = NAN;
     run_queue(s);
-    (void)succeeds(s, fc__vectors_largest(s->context, s->device, &s->reduction,
+    (void)succeeds(s, fc__vectors_largest(s->context, s->device, s->sums,
                                           space->batch * space->codes, x, &largest));
     return largest;
 }
@@ -140,8 +140,8 @@ static double device_norm(fc__space *space, const double *x, const double *w)
     device_space *s = device_of(space);
     double norm = NAN;
     run_queue(s);
-    (void)succeeds(s, fc__vectors_norm(s->context, s->device, &s->reduction, space->batch,
-                                       space->codes, x, w, &norm));
+    (void)succeeds(s, fc__vectors_norm(s->context, s->device, s->sums, space->batch, space->codes,
+                                       x, w, &norm));
     return norm;
 }
 
@@ -158,7 +158,7 @@ static size_t device_outside(fc__space *space, const double *z)
     device_space *s = device_of(space);
     size_t sample = space->batch;
     run_queue(s);
-    (void)succeeds(s, fc__vectors_outside(s->context, s->device, &s->reduction, space->batch,
+    (void)succeeds(s, fc__vectors_outside(s->context, s->device, s->sums, space->batch,
                                           space->codes, z, s->bound, &sample));
     return sample;
 }
@@ -170,7 +170,7 @@ static int device_eval(fc__space *space, const double *z, double *dz)
     device_space *s = device_of(space);
     bool finite = false;
     run_queue(s);
-    if (!succeeds(s, fc__cuda_field_eval(s->context, s->field, space->batch, z, dz, &finite)))
+    if (!succeeds(s, fc__right_hand_side_eval(s->context, s->field, space->batch, z, dz, &finite)))
         return -1;
     return finite ? 0 : 1;
 }
@@ -180,8 +180,8 @@ static int device_jvp(fc__space *space, const double *z, const double *z_dot, do
     device_space *s = device_of(space);
     bool finite = false;
     run_queue(s);
-    if (!succeeds(
-            s, fc__cuda_field_jvp(s->context, s->field, space->batch, z, z_dot, dz_dot, &finite)))
+    if (!succeeds(s, fc__right_hand_side_jvp(s->context, s->field, space->batch, z, z_dot, dz_dot,
+                                             &finite)))
         return -1;
     return finite ? 0 : 1;
 }
@@ -267,14 +267,13 @@ done:
 static void device_destroy(fc__space *space)
 {
     device_space *s = device_of(space);
-    fc__cuda_field_destroy(s->field);
+    fc__right_hand_side_destroy(s->field);
     while (s->spare_count)
         fc__device_free(s->device, s->spare[--s->spare_count]);
-    fc__device_free(s->device, s->reduction.blocks);
     fc__device_free(s->device, s->bound);
     fc__device_free(s->device, s->index);
     fc__device_free(s->device, s->rows);
-    fc__device_unpin(s->reduction.host);
+    fc__device_unpin(s->sums);
     fc__device_unpin(s->piece);
     free(s->spare);
     free(s);
@@ -325,12 +324,10 @@ static fc_status set_up(device_space *s, const fc_field *field, const fc_integra
     size_t codes = field->config.codes;
     s->most = bdf ? BDF_VECTORS : ADAMS_VECTORS;
     FC_NEW(s->context, &s->spare, s->most);
-    FC_TRY(fc__cuda_field_create(s->context, s->device, field, samples,
-                                 fc__integrates_in_float(config), bdf, &s->field));
-    FC_DEVICE_NEW(s->context, s->device, "sums of blocks", &s->reduction.blocks,
-                  FC__REDUCTION_BLOCKS);
+    FC_TRY(fc__right_hand_side_create(s->context, s->device, field, samples,
+                                      fc__integrates_in_float(config), bdf, &s->field));
     FC_TRY(fc__device_pin(s->context, s->device, "sums of blocks", FC__REDUCTION_BLOCKS,
-                          sizeof *s->reduction.host, &s->reduction.host));
+                          sizeof *s->sums, &s->sums));
     s->at_once = codes < PIECE ? PIECE / codes : 1;
     if (s->at_once > samples)
         s->at_once = samples;

@@ -6,33 +6,62 @@
 /* Pieces take the blocks in turn; an event says that the last copy of a block is complete. */
 struct fc__staging {
     fc__device *device;
+    size_t bytes; /* of a block */
     void *block[2];
     cudaEvent_t copied[2];
     unsigned queued, popped;
 };
 
-static fc_status set_up(fc_context *context, fc__staging *staging, size_t bytes)
+static fc_status set_up(fc_context *context, fc__staging *staging)
 {
+    FC_DEVICE_USE(context, staging->device);
     for (int i = 0; i < 2; i++) {
-        FC_CUDA_TRY(context, staging->device, cudaMallocHost(&staging->block[i], bytes));
+        FC_CUDA_TRY(context, staging->device, cudaMallocHost(&staging->block[i], staging->bytes));
         FC_CUDA_TRY(context, staging->device,
                     cudaEventCreateWithFlags(&staging->copied[i], cudaEventDisableTiming));
     }
     return FC_OK;
 }
 
+static void free_staging(fc__staging *staging)
+{
+    if (!staging)
+        return;
+    for (int i = 0; i < 2; i++) {
+        if (staging->copied[i])
+            (void)cudaEventDestroy(staging->copied[i]);
+        if (staging->block[i])
+            (void)cudaFreeHost(staging->block[i]);
+    }
+    free(staging);
+}
+
+void fc__staging_free_spare(fc__device *device)
+{
+    free_staging(device->spare);
+    device->spare = NULL;
+}
+
 fc_status fc__staging_create(fc_context *context, fc__device *device, size_t bytes,
                              fc__staging **staging)
 {
-    fc__staging *made = NULL;
+    fc__staging *made = device->spare;
     *staging = NULL;
+    if (made && made->bytes >= bytes) {
+        device->spare = NULL;
+        made->queued = made->popped = 0;
+        *staging = made;
+        return FC_OK;
+    }
+    fc__staging_free_spare(device);
     FC_RETURN_TRY(fc__allocate(context, 1, sizeof *made, &made));
     made->device = device;
-    fc_status status = set_up(context, made, bytes);
+    made->bytes = bytes;
+    fc_status status = set_up(context, made);
     if (status == FC_OK)
         *staging = made;
     else
-        fc__staging_destroy(made);
+        free_staging(made);
     return status;
 }
 
@@ -40,21 +69,17 @@ void fc__staging_destroy(fc__staging *staging)
 {
     if (!staging)
         return;
-    for (int i = 0; i < 2; i++) {
-        if (staging->copied[i]) { /* one that was never recorded is waited for at once */
-            (void)cudaEventSynchronize(staging->copied[i]);
-            (void)cudaEventDestroy(staging->copied[i]);
-        }
-        if (staging->block[i])
-            (void)cudaFreeHost(staging->block[i]);
-    }
-    free(staging);
+    for (int i = 0; i < 2; i++) /* one that was never recorded is waited for at once */
+        (void)cudaEventSynchronize(staging->copied[i]);
+    fc__staging_free_spare(staging->device);
+    staging->device->spare = staging;
 }
 
 static fc_status queue(fc_context *context, fc__staging *staging, void *to, const void *from,
                        size_t bytes, cudaMemcpyKind kind)
 {
     const fc__device *device = staging->device;
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device, cudaMemcpyAsync(to, from, bytes, kind, device->stream));
     FC_CUDA_TRY(context, device,
                 cudaEventRecord(staging->copied[staging->queued % 2], device->stream));

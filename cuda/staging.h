@@ -12,10 +12,12 @@ extern "C" {
 
 typedef struct fc__staging fc__staging;
 
-/* Pieces of at most `bytes`. */
+/* Pieces of at most `bytes`. The memory is that of a staging destroyed before where it is enough.
+ */
 fc_status fc__staging_create(fc_context *context, fc__device *device, size_t bytes,
                              fc__staging **staging);
-void fc__staging_destroy(fc__staging *staging); /* NULL is legal; waits for what is on its way */
+void fc__staging_destroy(fc__staging *staging);  /* NULL is legal; waits for what is on its way */
+void fc__staging_free_spare(fc__device *device); /* what the device keeps for the next one */
 
 /* To the host. Queues the copy of a piece; at most two are on their way. */
 fc_status fc__staging_push(fc_context *context, fc__staging *staging, const void *from,

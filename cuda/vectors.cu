@@ -157,55 +157,50 @@ static __global__ void outside_kernel(size_t batch, size_t codes, const double *
 
 /* Launches a reduction over `work` shares of a block, and joins what the blocks found. */
 template <typename Join, typename... Expected, typename... Actual>
-static fc_status reduce(fc_context *context, fc__device *device, const fc__reduction *reduction,
-                        const char *name, size_t work, double *result, void (*kernel)(Expected...),
+static fc_status reduce(fc_context *context, fc__device *device, double *blocks, const char *name,
+                        size_t work, double *result, void (*kernel)(Expected...),
                         Actual... arguments)
 {
     const unsigned most = FC__REDUCTION_BLOCKS;
-    unsigned blocks = work < most ? static_cast<unsigned>(work) : most;
-    FC_RETURN_TRY(fc__launch(context, device, name, kernel, blocks, THREADS, WARPS * sizeof(double),
-                             arguments..., reduction->blocks));
-    FC_RETURN_TRY(fc__device_download(context, device, reduction->host, reduction->blocks,
-                                      blocks * sizeof(double)));
-    *result = reduction->host[0];
-    for (unsigned b = 1; b < blocks; b++)
-        *result = Join::join(*result, reduction->host[b]);
+    unsigned count = work < most ? static_cast<unsigned>(work) : most;
+    FC_RETURN_TRY(fc__launch(context, device, name, kernel, count, THREADS, WARPS * sizeof(double),
+                             arguments..., blocks));
+    FC_RETURN_TRY(fc__device_wait(context, device));
+    *result = blocks[0];
+    for (unsigned b = 1; b < count; b++)
+        *result = Join::join(*result, blocks[b]);
     return FC_OK;
 }
 
-fc_status fc__vectors_dot(fc_context *context, fc__device *device, const fc__reduction *reduction,
-                          size_t length, const double *x, const double *y, double *dot)
+fc_status fc__vectors_dot(fc_context *context, fc__device *device, double *blocks, size_t length,
+                          const double *x, const double *y, double *dot)
 {
-    return reduce<Sum>(context, device, reduction, "dot_kernel", fc__blocks(length, THREADS), dot,
+    return reduce<Sum>(context, device, blocks, "dot_kernel", fc__blocks(length, THREADS), dot,
                        dot_kernel, length, x, y);
 }
 
-fc_status fc__vectors_largest(fc_context *context, fc__device *device,
-                              const fc__reduction *reduction, size_t length, const double *x,
-                              double *largest)
+fc_status fc__vectors_largest(fc_context *context, fc__device *device, double *blocks,
+                              size_t length, const double *x, double *largest)
 {
-    return reduce<Largest>(context, device, reduction, "largest_kernel",
-                           fc__blocks(length, THREADS), largest, largest_kernel, length, x);
+    return reduce<Largest>(context, device, blocks, "largest_kernel", fc__blocks(length, THREADS),
+                           largest, largest_kernel, length, x);
 }
 
-fc_status fc__vectors_norm(fc_context *context, fc__device *device, const fc__reduction *reduction,
-                           size_t batch, size_t codes, const double *x, const double *w,
-                           double *norm)
+fc_status fc__vectors_norm(fc_context *context, fc__device *device, double *blocks, size_t batch,
+                           size_t codes, const double *x, const double *w, double *norm)
 {
     double largest = 0.0;
-    FC_RETURN_TRY(reduce<Largest>(context, device, reduction, "norm_kernel",
-                                  fc__blocks(batch, WARPS), &largest, norm_kernel, batch, codes, x,
-                                  w));
+    FC_RETURN_TRY(reduce<Largest>(context, device, blocks, "norm_kernel", fc__blocks(batch, WARPS),
+                                  &largest, norm_kernel, batch, codes, x, w));
     *norm = sqrt(largest / (double)codes);
     return FC_OK;
 }
 
-fc_status fc__vectors_outside(fc_context *context, fc__device *device,
-                              const fc__reduction *reduction, size_t batch, size_t codes,
-                              const double *z, const double *bound, size_t *sample)
+fc_status fc__vectors_outside(fc_context *context, fc__device *device, double *blocks, size_t batch,
+                              size_t codes, const double *z, const double *bound, size_t *sample)
 {
     double first = 0.0;
-    FC_RETURN_TRY(reduce<Smallest>(context, device, reduction, "outside_kernel",
+    FC_RETURN_TRY(reduce<Smallest>(context, device, blocks, "outside_kernel",
                                    fc__blocks(batch, WARPS), &first, outside_kernel, batch, codes,
                                    z, bound));
     *sample = (size_t)first;

@@ -41,27 +41,22 @@ typedef struct fc__vector_program {
 fc_status fc__vectors_run(fc_context *context, fc__device *device, size_t length,
                           const fc__vector_program *program);
 
-/* Reductions leave the results of blocks, from which the host has the whole in a fixed order. */
+/* Reductions wait. They leave the results of blocks, from which the host has the whole in a fixed
+ * order, in `blocks` (FC__REDUCTION_BLOCKS): pinned host memory, into which kernels write at once.
+ */
 enum { FC__REDUCTION_BLOCKS = 512 };
-typedef struct fc__reduction {
-    double *blocks; /* (FC__REDUCTION_BLOCKS) */
-    double *host;   /* the same, pinned host memory */
-} fc__reduction;
 
-fc_status fc__vectors_dot(fc_context *context, fc__device *device, const fc__reduction *reduction,
-                          size_t length, const double *x, const double *y, double *dot);
+fc_status fc__vectors_dot(fc_context *context, fc__device *device, double *blocks, size_t length,
+                          const double *x, const double *y, double *dot);
 /* max |x|; NaN where any is */
-fc_status fc__vectors_largest(fc_context *context, fc__device *device,
-                              const fc__reduction *reduction, size_t length, const double *x,
-                              double *largest);
+fc_status fc__vectors_largest(fc_context *context, fc__device *device, double *blocks,
+                              size_t length, const double *x, double *largest);
 /* max over samples of sqrt(1/codes sum_c (x w)^2); NaN where any is */
-fc_status fc__vectors_norm(fc_context *context, fc__device *device, const fc__reduction *reduction,
-                           size_t batch, size_t codes, const double *x, const double *w,
-                           double *norm);
+fc_status fc__vectors_norm(fc_context *context, fc__device *device, double *blocks, size_t batch,
+                           size_t codes, const double *x, const double *w, double *norm);
 /* The first sample with an entry not within +-bound[sample], or `batch`. */
-fc_status fc__vectors_outside(fc_context *context, fc__device *device,
-                              const fc__reduction *reduction, size_t batch, size_t codes,
-                              const double *z, const double *bound, size_t *sample);
+fc_status fc__vectors_outside(fc_context *context, fc__device *device, double *blocks, size_t batch,
+                              size_t codes, const double *z, const double *bound, size_t *sample);
 
 /* to (count, codes) = the rows index[0..count) of from */
 fc_status fc__vectors_gather(fc_context *context, fc__device *device, size_t count, size_t codes,

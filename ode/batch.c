@@ -260,8 +260,9 @@ static size_t report_batch(const batch *b, size_t *members, const outcome *resul
 }
 
 /* Integrates the members from the start. When that fails, those that had been completed are done,
- * and the others are divided: a known culprit from the rest, else in halves. A culprit that was
- * complete leaves the rest whole. */
+ * and the others are divided: a culprit that is known and not complete from the rest, and these in
+ * halves unless that culprit was what failed of no more than a batch. Large systems are a device's,
+ * where each further culprit would take all of the rest to its end. */
 static fc_status integrate_members(batch *b, size_t *members, size_t count)
 {
     b->members = members;
@@ -275,10 +276,13 @@ static fc_status integrate_members(batch *b, size_t *members, size_t count)
     size_t left = report_batch(b, members, &result, !divisible);
     if (left == 0)
         return FC_OK;
-    size_t first = culprit_done ? left : culprit_known ? left - 1 : left / 2;
-    fc_status status = first ? integrate_members(b, members, first) : FC_OK;
-    if (status == FC_OK && left > first)
-        status = integrate_members(b, members + first, left - first);
+    size_t rest = culprit_known && !culprit_done ? left - 1 : left;
+    bool whole = culprit_known && rest <= b->job->config->batch;
+    const size_t ends[] = {whole ? rest : rest / 2, rest, left};
+    fc_status status = FC_OK;
+    for (size_t i = 0, begin = 0; i < 3 && status == FC_OK; begin = ends[i++])
+        if (begin < ends[i])
+            status = integrate_members(b, members + begin, ends[i] - begin);
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cuda/engine.h"
 #include "cuda/kept.h"
+#include "cuda/staging.h"
 #include "tests/inr/decoder_fixture.h"
 
 #include "inr/decode.h"
@@ -104,6 +105,18 @@ static void decoded_fields_are_the_processors_with_bfloat16(void **state)
     compare_all(FC_CUDA_BF16, TOLERANCE_BF16);
 }
 
+/* Threads of the host share the values of a frame. */
+static void a_frame_of_many_points_is_delivered_whole(void **state)
+{
+    (void)state;
+    cuda_fixture f = cuda_open(FC_CUDA_FP32);
+    decode_case c = case_of(&f, FC_FILTER_INTEGER, 2, 140001, 2, true);
+    assert_status(fc__decode(f.context, c.decoder, &c.decoding), f.context);
+    assert_close(case_difference(&c), TOLERANCE_FP32);
+    case_destroy(&c);
+    cuda_close(&f);
+}
+
 /* Memory for neither the basis nor the fields at once. */
 static void large_requests_are_decoded_in_parts(void **state)
 {
@@ -117,6 +130,25 @@ static void large_requests_are_decoded_in_parts(void **state)
     decode_case c = case_of(&f, FC_FILTER_RANDOM, 40, 2000, 9, true);
     assert_status(fc__decode(f.context, c.decoder, &c.decoding), f.context);
     assert_close(case_difference(&c), TOLERANCE_TF32);
+    case_destroy(&c);
+    cuda_close(&f);
+}
+
+/* A basis that would be kept on an empty device. */
+static void a_device_in_use_elsewhere_decodes_in_parts(void **state)
+{
+    (void)state;
+    const size_t memory = 4 << 20, taken = 3460300;
+    cuda_fixture f = cuda_open_within(FC_CUDA_TF32, memory);
+    fc__cuda *cuda = f.engine->device;
+    char *other;
+    decode_case c = case_of(&f, FC_FILTER_RANDOM, 40, 2700, 3, true);
+    assert_true(fc__cuda_kept_accepts(cuda->kept, 2700 * 2 * 41 * sizeof(float)));
+    assert_status(fc__device_allocate(f.context, cuda->device, "another use", taken, 1, &other),
+                  f.context);
+    assert_status(fc__decode(f.context, c.decoder, &c.decoding), f.context);
+    assert_close(case_difference(&c), TOLERANCE_TF32);
+    fc__device_free(cuda->device, other);
     case_destroy(&c);
     cuda_close(&f);
 }
@@ -215,6 +247,27 @@ static void a_kept_basis_is_not_formed_again(void **state)
     cuda_close(&f);
 }
 
+/* Pinning memory takes longer than most requests. */
+static void pinned_memory_serves_again_where_it_is_enough(void **state)
+{
+    (void)state;
+    const int out_of_memory = 2;
+    const size_t sizes[] = {1000, 500, 1000, 1001};
+    size_t before = fc_emulation_objects();
+    cuda_fixture f = cuda_open(FC_CUDA_TF32);
+    fc__device *device = ((fc__cuda *)f.engine->device)->device;
+    for (int i = 0; i < 4; i++) {
+        fc__staging *staging;
+        fc_emulation_fail_after(i > 0, out_of_memory);
+        fc_status status = fc__staging_create(f.context, device, sizes[i], &staging);
+        fc_emulation_fail_after(0, 0);
+        assert_int_equal(status, i < 3 ? FC_OK : FC_ERROR_MEMORY);
+        fc__staging_destroy(staging);
+    }
+    cuda_close(&f);
+    assert_int_equal(fc_emulation_objects(), before);
+}
+
 /* Every call of a device may fail; nothing stays allocated and the next request is right. */
 static void a_failure_anywhere_is_told_and_leaves_nothing(void **state)
 {
@@ -247,12 +300,15 @@ int main(void)
         cmocka_unit_test(decoded_fields_are_the_processors_with_floats),
         cmocka_unit_test(decoded_fields_are_the_processors_with_tf32),
         cmocka_unit_test(decoded_fields_are_the_processors_with_bfloat16),
+        cmocka_unit_test(a_frame_of_many_points_is_delivered_whole),
         cmocka_unit_test(large_requests_are_decoded_in_parts),
+        cmocka_unit_test(a_device_in_use_elsewhere_decodes_in_parts),
         cmocka_unit_test(a_request_beyond_all_memory_says_so),
         cmocka_unit_test(decoders_that_the_device_does_not_take_are_the_processors),
         cmocka_unit_test(the_least_recently_used_things_go_first),
 #ifdef FC_EMULATED
         cmocka_unit_test(a_kept_basis_is_not_formed_again),
+        cmocka_unit_test(pinned_memory_serves_again_where_it_is_enough),
         cmocka_unit_test(a_failure_anywhere_is_told_and_leaves_nothing),
 #endif
     };

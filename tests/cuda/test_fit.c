@@ -8,27 +8,6 @@
 
 enum { CODES = 4, RANK = 8 };
 
-static fc_decoder_config small_network(void)
-{
-    fc_decoder_config config = fc_decoder_config_default();
-    config.layers = 2;
-    config.filters = 7;
-    config.seed = 3;
-    return config;
-}
-
-static fc_fit_config short_fit(fc_fit_method method, size_t steps)
-{
-    fc_fit_config fit = fc_fit_config_default();
-    fit.method = method;
-    fit.codes = CODES;
-    fit.steps = steps;
-    fit.batch_points = 64;
-    fit.batch_frames = 8;
-    fit.rate = fit.code_rate = 1e-2;
-    return fit;
-}
-
 /* ---------------------------------------------------------------- descents */
 
 /* Parameters and codes after twenty steps by both. */
@@ -37,7 +16,7 @@ static void compare_descents(cuda_fixture *f, network_case network, frames_case 
 {
     training device = make_training(f->plain, network, of);
     training processor = make_training(f->plain, network, of);
-    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, 20);
+    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, CODES, 20);
     fit.batch_frames = 3;
     fit.batch_points = 25;
     fit.rate = fit.code_rate = 1e-3;
@@ -111,7 +90,7 @@ static void whole_fits_are_as_good(void **state)
         sample s = i < 2 ? grid_sample(f.plain, fields, 12, 3, 8)
                          : scattered_sample(f.plain, fields, 20, 2, 5, 0.0);
         fc_decoder_config config = small_network();
-        fc_fit_config fit = short_fit(methods[i % 2], 64);
+        fc_fit_config fit = short_fit(methods[i % 2], CODES, 64);
         reports noted = {0};
         fc_context_set_progress(f.context, note, &noted);
         fitted device = fit_sample(f.context, &s, NULL, &config, &fit);
@@ -141,7 +120,7 @@ static void an_interrupted_fit_stops(void **state)
     cuda_fixture f = cuda_open(FC_CUDA_TF32);
     training t = make_training(f.plain, (network_case){FC_FILTER_INTEGER, 1, 1, 6, 3, false},
                                (frames_case){.frames = 4, .points = 30});
-    fc_fit_config fit = short_fit(FC_FIT_AUTO_DECODING, 1000);
+    fc_fit_config fit = short_fit(FC_FIT_AUTO_DECODING, CODES, 1000);
     fc_context_set_progress(f.context, stop, f.context);
     assert_int_equal(
         fc__gradient_fit(f.context, t.decoder, &t.frames, &fit, FC__CODES_ADAM, 1000, t.z),
@@ -165,7 +144,7 @@ static void decoders_that_bend_stay_with_the_processor(void **state)
                                               FC__CODES_ADAM, t.z, &fit),
                   f.context);
     assert_null(fit);
-    fc_fit_config short_one = short_fit(FC_FIT_AUTO_DECODING, 3);
+    fc_fit_config short_one = short_fit(FC_FIT_AUTO_DECODING, CODES, 3);
     assert_status(fc__gradient_fit(f.context, bent, &t.frames, &short_one, FC__CODES_ADAM, 3, t.z),
                   f.context);
     fc_decoder_destroy(bent);
@@ -179,7 +158,7 @@ static void every_failure_is_reported_and_leaves_nothing(void **state)
 {
     (void)state;
     cuda_fixture f = cuda_open(FC_CUDA_TF32);
-    fc_fit_config fit = short_fit(FC_FIT_AUTO_DECODING, 1);
+    fc_fit_config fit = short_fit(FC_FIT_AUTO_DECODING, CODES, 1);
     for (size_t i = 0; i < 4; i++) {
         frames_case of = {.shared = i % 2, .frames = 3, .points = 20};
         fc__code_policy policy = i / 2 ? FC__CODES_ADAM : FC__CODES_SOLVED;

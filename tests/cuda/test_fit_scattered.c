@@ -5,57 +5,30 @@
 #include "emulation/emulation.h"
 #endif
 
-static const network_case networks[] = {
-    {FC_FILTER_INTEGER, 0, 1, 6, 5, false},   {FC_FILTER_INTEGER, 3, 1, 9, 7, false},
-    {FC_FILTER_RANDOM, 2, 2, 8, 5, true},     {FC_FILTER_TRAINABLE, 0, 2, 6, 4, true},
-    {FC_FILTER_TRAINABLE, 2, 2, 5, 3, false}, {FC_FILTER_INTEGER, 6, 1, 7, 3, false},
-    {FC_FILTER_RANDOM, 1, 3, 33, 4, false},
-};
-enum { NETWORKS = sizeof networks / sizeof *networks };
-
-static const fc__code_policy policies[] = {FC__CODES_FIXED, FC__CODES_SOLVED, FC__CODES_ADAM};
-
 static void loss_and_gradient_are_those_of_the_processor(void **state)
 {
     (void)state;
-    cuda_fixture f = cuda_open(FC_CUDA_FP32);
-    for (size_t i = 0; i < 3 * NETWORKS; i++) {
-        frames_case of = {
-            .ragged = i % 3 > 0, .frames = 5, .points = 130, .missing = i % 2 ? 0.3 : 0.0};
-        training t = make_training(f.plain, networks[i % NETWORKS], of);
-        fc__code_policy policy = policies[i / NETWORKS];
-        compare(f.context, f.plain, &t, policy, (minibatch){.count = 5}, TOLERANCE_FP32);
-        free_training(&t);
-    }
-    cuda_close(&f);
+    compare_networks(false);
 }
 
 static void a_sample_of_points_and_frames_is_the_same(void **state)
 {
     (void)state;
-    const size_t chosen[] = {3, 0, 6};
-    cuda_fixture f = cuda_open(FC_CUDA_FP32);
-    for (size_t i = 0; i < 6; i++) {
-        frames_case of = {.ragged = i >= 3, .frames = 7, .points = 300, .missing = 0.2};
-        training t = make_training(f.plain, networks[2], of);
-        minibatch batch = {.count = 3, .chosen = chosen, .points = 50, .seed = 77 + i};
-        compare(f.context, f.plain, &t, policies[i % 3], batch, TOLERANCE_FP32);
-        free_training(&t);
-    }
-    cuda_close(&f);
+    compare_samples(false);
 }
 
 static void a_frame_without_values_adds_nothing(void **state)
 {
     (void)state;
     cuda_fixture f = cuda_open(FC_CUDA_FP32);
-    training t = make_training(f.plain, networks[1], (frames_case){.frames = 3, .points = 40});
+    training t =
+        make_training(f.plain, training_networks[1], (frames_case){.frames = 3, .points = 40});
     float *values = t.dataset->sequences[0].frames[1].values;
     for (size_t i = 0; i < 40; i++)
         values[i] = NAN;
     for (size_t i = 0; i < 3; i++) {
-        derivative a = by_device(f.context, &t, policies[i], (minibatch){.count = 3});
-        derivative b = by_processor(f.plain, &t, policies[i], (minibatch){.count = 3});
+        derivative a = by_device(f.context, &t, training_policies[i], (minibatch){.count = 3});
+        derivative b = by_processor(f.plain, &t, training_policies[i], (minibatch){.count = 3});
         assert_close(fabs(a.loss - b.loss) / b.loss, TOLERANCE_FP32);
         compare_gradients(&t, a.gradient, b.gradient, TOLERANCE_FP32);
         free_derivative(&a);
@@ -94,7 +67,7 @@ static void the_same_bits_come_again(void **state)
     for (size_t i = 0; i < 2; i++) {
         cuda_fixture f = cuda_open(precisions[i]);
         training t = make_training(f.plain, (network_case){FC_FILTER_INTEGER, 2, 1, 20, 4, false},
-                                   (frames_case){.ragged = true, .frames = 4, .points = 90});
+                                   (frames_case){.ragged = true, .frames = 4, .points = 300});
         derivative a = by_device(f.context, &t, FC__CODES_SOLVED, (minibatch){.count = 4});
 #ifdef FC_EMULATED
         fc_emulation_set_order(1234);

@@ -169,21 +169,22 @@ static void a_sample_that_blows_up_leaves_the_others_complete(void **state)
 static void many_that_blow_up_leave_the_others_of_a_large_system_complete(void **state)
 {
     (void)state;
-    enum { SAMPLES = 60, TIMES = 7 };
+    enum { SAMPLES = 14, TIMES = 3 };
     cuda_fixture f = open_single(FC_CUDA_TF32);
     fc_field *field = create_square(f.plain);
-    fc_integrator_config config = config_of(1e-8, FC_ODE_ADAMS);
+    fc_integrator_config config = config_of(1e-5, FC_ODE_ADAMS);
     trajectories t = trajectories_create(SAMPLES, 1);
-    config.batch = 4; /* larger systems are halved as well */
+    config.blowup = 10;
+    config.batch = 3; /* larger systems are halved as well */
     for (size_t i = 0; i < SAMPLES; i++) {
-        t.z0[i] = i % 5 == 2 ? 0.4 + 0.01 * (double)i : -0.1 * (double)(i + 1);
-        want_times(&t, i, TIMES, 0.5, true);
+        t.z0[i] = i % 5 == 2 ? 1 + 0.01 * (double)i : -0.1 * (double)(i + 1);
+        want_times(&t, i, TIMES, 0.6, true);
     }
     assert_status(integrate(f.context, field, config, &t), f.context);
     for (size_t i = 0; i < SAMPLES; i++) {
         assert_int_equal(t.integrations[i].status, i % 5 == 2 ? FC_ERROR_SOLVER : FC_OK);
         for (size_t k = 0; i % 5 != 2 && k < TIMES; k++)
-            assert_true(fabs(t.z[i][k] * (1 - t.z0[i] * t.times[i][k]) / t.z0[i] - 1) < 1e-6);
+            assert_true(fabs(t.z[i][k] * (1 - t.z0[i] * t.times[i][k]) / t.z0[i] - 1) < 1e-3);
     }
     trajectories_destroy(&t);
     fc_field_destroy(field);

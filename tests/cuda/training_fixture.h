@@ -225,4 +225,52 @@ static inline void compare(fc_context *context, fc_context *plain, const trainin
     free_derivative(&b);
 }
 
+/* The last two are for layers that each point goes through. */
+static const network_case training_networks[] = {
+    {FC_FILTER_INTEGER, 0, 1, 6, 5, false},   {FC_FILTER_INTEGER, 3, 1, 9, 7, false},
+    {FC_FILTER_RANDOM, 2, 2, 8, 5, true},     {FC_FILTER_TRAINABLE, 0, 2, 6, 4, true},
+    {FC_FILTER_TRAINABLE, 2, 2, 5, 3, false}, {FC_FILTER_INTEGER, 6, 1, 7, 3, false},
+    {FC_FILTER_RANDOM, 1, 3, 33, 4, false},
+};
+static const fc__code_policy training_policies[] = {FC__CODES_FIXED, FC__CODES_SOLVED,
+                                                    FC__CODES_ADAM};
+
+/* Loss and gradient over all points of all frames, which share these or do not. */
+static inline void compare_networks(bool shared)
+{
+    enum { NETWORKS = sizeof training_networks / sizeof *training_networks };
+    cuda_fixture f = cuda_open(FC_CUDA_FP32);
+    for (size_t i = 0; i < 3 * NETWORKS; i++) {
+        frames_case of = {.shared = shared,
+                          .ragged = !shared && i % 3 > 0,
+                          .frames = 5,
+                          .points = 130,
+                          .missing = i % 2 ? 0.3 : 0.0};
+        training t = make_training(f.plain, training_networks[i % NETWORKS], of);
+        compare(f.context, f.plain, &t, training_policies[i / NETWORKS], (minibatch){.count = 5},
+                TOLERANCE_FP32);
+        free_training(&t);
+    }
+    cuda_close(&f);
+}
+
+/* The same over a sample of points of some frames. */
+static inline void compare_samples(bool shared)
+{
+    const size_t chosen[] = {3, 0, 6};
+    cuda_fixture f = cuda_open(FC_CUDA_FP32);
+    for (size_t i = 0; i < 6; i++) {
+        frames_case of = {.shared = shared,
+                          .ragged = !shared && i >= 3,
+                          .frames = 7,
+                          .points = 300,
+                          .missing = 0.2};
+        training t = make_training(f.plain, training_networks[2], of);
+        minibatch batch = {.count = 3, .chosen = chosen, .points = 50, .seed = 77 + i};
+        compare(f.context, f.plain, &t, training_policies[i % 3], batch, TOLERANCE_FP32);
+        free_training(&t);
+    }
+    cuda_close(&f);
+}
+
 #endif

@@ -251,4 +251,26 @@ static inline double error_at_random_points(fc_context *context, const sample *s
     return error / variance;
 }
 
+/* ---------------------------------------------------------------- fits that take a moment */
+
+static inline fc_decoder_config small_network(void)
+{
+    fc_decoder_config config = fc_decoder_config_default();
+    config.layers = 2;
+    config.filters = 7;
+    config.seed = 3;
+    return config;
+}
+
+static inline fc_fit_config short_fit(fc_fit_method method, size_t codes, size_t steps)
+{
+    fc_fit_config fit = fc_fit_config_default();
+    fit.method = method;
+    fit.codes = codes;
+    fit.steps = steps;
+    fit.batch_points = 64;
+    fit.rate = fit.code_rate = 1e-2;
+    return fit;
+}
+
 #endif

@@ -17,26 +17,6 @@ static const struct {
 
 enum { RANK = 8, CODES = 4, GRID = 12, SEQUENCES = 4, LENGTH = 10, STEPS = 600 };
 
-static fc_decoder_config small_network(void)
-{
-    fc_decoder_config config = fc_decoder_config_default();
-    config.layers = 2;
-    config.filters = 7;
-    config.seed = 3;
-    return config;
-}
-
-static fc_fit_config short_fit(fc_fit_method method, size_t steps)
-{
-    fc_fit_config fit = fc_fit_config_default();
-    fit.method = method;
-    fit.codes = CODES;
-    fit.steps = steps;
-    fit.batch_points = 64;
-    fit.rate = fit.code_rate = 1e-2;
-    return fit;
-}
-
 static sample smooth_sample(fc_context *context, size_t channels)
 {
     return grid_sample(context, periodic_family(channels, RANK, 0.6, 2), GRID, SEQUENCES, LENGTH);
@@ -46,7 +26,7 @@ static sample smooth_sample(fc_context *context, size_t channels)
 static double least_error(fc_context *context, const sample *s)
 {
     fc_decoder_config config = fc_decoder_config_default();
-    fc_fit_config fit = short_fit(FC_FIT_SERIES, 0);
+    fc_fit_config fit = short_fit(FC_FIT_SERIES, CODES, 0);
     fitted series = fit_sample(context, s, NULL, &config, &fit);
     double error = series.report.training_mse;
     free_fitted(&series);
@@ -84,7 +64,8 @@ static void a_network_comes_near_the_best_decoder(void **state)
     double least = least_error(*state, &s);
     for (int automatic = 0; automatic < 2; automatic++) {
         fc_decoder_config config = small_network();
-        fc_fit_config fit = short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, STEPS);
+        fc_fit_config fit =
+            short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, CODES, STEPS);
         losses noted = {0};
         fc_context_set_progress(*state, note_loss, &noted);
         fitted f = fit_sample(*state, &s, NULL, &config, &fit);
@@ -105,7 +86,7 @@ static void variable_projection_needs_no_shared_points(void **state)
     sample s =
         scattered_sample(*state, periodic_family(1, CODES, 0.8, 2), 40, SEQUENCES, LENGTH, 0);
     fc_decoder_config config = small_network();
-    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, STEPS);
+    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, CODES, STEPS);
     fit.batch_frames = 4;
     fitted f = fit_sample(*state, &s, NULL, &config, &fit);
     double share = hidden_share(*state, &s, &f);
@@ -126,7 +107,8 @@ static void missing_values_do_not_stop_the_descent(void **state)
                 frame_of(&s, f)->values[i] = NAN;
     for (int automatic = 0; automatic < 2; automatic++) {
         fc_decoder_config config = small_network();
-        fc_fit_config fit = short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, STEPS);
+        fc_fit_config fit =
+            short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, CODES, STEPS);
         fit.batch_frames = automatic ? 6 : 2;
         fitted f = fit_sample(*state, &s, NULL, &config, &fit);
         double share = hidden_share(*state, &s, &f);
@@ -141,7 +123,7 @@ static void trainable_filters_are_trained(void **state)
 {
     sample s = smooth_sample(*state, 1);
     fc_decoder_config config = small_network();
-    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, STEPS);
+    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, CODES, STEPS);
     fc_decoder *start;
     config.filter = FC_FILTER_TRAINABLE;
     config.bandwidth = 3.0;
@@ -184,7 +166,7 @@ static void the_codes_of_a_network_are_in_the_gauge_of_the_pod(void **state)
 {
     sample s = smooth_sample(*state, 1);
     fc_decoder_config config = small_network();
-    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, STEPS / 4);
+    fc_fit_config fit = short_fit(FC_FIT_PROJECTION, CODES, STEPS / 4);
     const double exact[1] = {1e-10};
     fitted f = fit_sample(*state, &s, NULL, &config, &fit);
     double *z = codes_of(*state, &s, &f, exact), trace = 0.0;
@@ -249,7 +231,8 @@ static void the_same_seed_gives_the_same_bits_and_another_does_not(void **state)
     sample s = smooth_sample(*state, 1);
     for (int automatic = 0; automatic < 2; automatic++) {
         fc_decoder_config config = small_network();
-        fc_fit_config fit = short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, 60);
+        fc_fit_config fit =
+            short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, CODES, 60);
         fitted a = fit_sample(*state, &s, NULL, &config, &fit);
         fitted b = fit_sample(*state, &s, NULL, &config, &fit);
         size_t size = a.decoder->parameter_count * sizeof(float);
@@ -273,7 +256,8 @@ static void the_number_of_threads_changes_no_bit(void **state)
     CHECK(fc_context_create(1, &one));
     for (int automatic = 0; automatic < 2; automatic++) {
         fc_decoder_config config = small_network();
-        fc_fit_config fit = short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, 60);
+        fc_fit_config fit =
+            short_fit(automatic ? FC_FIT_AUTO_DECODING : FC_FIT_PROJECTION, CODES, 60);
         fitted a = fit_sample(*state, &s, NULL, &config, &fit);
         fitted b = fit_sample(one, &s, NULL, &config, &fit);
         assert_memory_equal(a.decoder->parameters, b.decoder->parameters,
@@ -301,7 +285,7 @@ static void an_interruption_stops_the_descent(void **state)
     CHECK(fc_context_create(1, &context));
     sample s = smooth_sample(context, 1);
     fc_decoder_config config = small_network();
-    fc_fit_config fit = short_fit(FC_FIT_AUTO_DECODING, STEPS);
+    fc_fit_config fit = short_fit(FC_FIT_AUTO_DECODING, CODES, STEPS);
     fc_decoder *decoder;
     fc_prior *prior;
     double noise;

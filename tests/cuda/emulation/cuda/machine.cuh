@@ -24,6 +24,12 @@ inline float bf16_half(uint32_t pair, int which)
     return same_bits<float>(which ? pair & 0xFFFF0000u : pair << 16);
 }
 
+/* What a lane has deposited, in place: a product reads 24 of them. */
+inline const fragments &deposited(exchange_slots slots, unsigned lane)
+{
+    return *reinterpret_cast<const fragments *>(slots[lane]);
+}
+
 inline exchange_slots exchange_fragments(const char *operation, const uint32_t a[4],
                                          const uint32_t b[2])
 {
@@ -48,9 +54,10 @@ __device__ inline void fc__mma_tf32(float d[4], const uint32_t a[4], const uint3
     emulation::exchange_slots slots = emulation::exchange_fragments("mma.m16n8k8.tf32", a, b);
     unsigned g = emulation::lane() / 4, t = emulation::lane() % 4;
     for (unsigned k = 0; k < 8; k++) {
-        auto row = emulation::take<emulation::fragments>(slots, 4 * g + k % 4);
+        const emulation::fragments &row = emulation::deposited(slots, 4 * g + k % 4);
         for (unsigned j = 0; j < 2; j++) {
-            auto column = emulation::take<emulation::fragments>(slots, 4 * (2 * t + j) + k % 4);
+            const emulation::fragments &column =
+                emulation::deposited(slots, 4 * (2 * t + j) + k % 4);
             float factor = emulation::tf32_operand(column.b[k / 4]);
             d[j] += emulation::tf32_operand(row.a[k / 4 * 2]) * factor;
             d[j + 2] += emulation::tf32_operand(row.a[k / 4 * 2 + 1]) * factor;
@@ -63,9 +70,10 @@ __device__ inline void fc__mma_bf16(float d[4], const uint32_t a[4], const uint3
     emulation::exchange_slots slots = emulation::exchange_fragments("mma.m16n8k16.bf16", a, b);
     unsigned g = emulation::lane() / 4, t = emulation::lane() % 4;
     for (unsigned k = 0; k < 16; k++) {
-        auto row = emulation::take<emulation::fragments>(slots, 4 * g + k % 8 / 2);
+        const emulation::fragments &row = emulation::deposited(slots, 4 * g + k % 8 / 2);
         for (unsigned j = 0; j < 2; j++) {
-            auto column = emulation::take<emulation::fragments>(slots, 4 * (2 * t + j) + k % 8 / 2);
+            const emulation::fragments &column =
+                emulation::deposited(slots, 4 * (2 * t + j) + k % 8 / 2);
             float factor = emulation::bf16_half(column.b[k / 8], k % 2);
             d[j] += emulation::bf16_half(row.a[k / 8 * 2], k % 2) * factor;
             d[j + 2] += emulation::bf16_half(row.a[k / 8 * 2 + 1], k % 2) * factor;
