@@ -13,6 +13,38 @@ struct fc__device_block {
     fc__device_block *next;
 };
 
+/* The runtime waits for the device before it frees or, often, allocates. Small blocks are therefore
+ * kept when they are freed: as all work of a device is in one order, the next owner may have one
+ * while work of the last is still queued. */
+static void free_idle(fc__device *device)
+{
+    while (device->idle) {
+        fc__device_block *block = device->idle;
+        device->idle = block->next;
+        (void)cudaFree(block->pointer);
+        free(block);
+    }
+    device->idle_bytes = 0;
+}
+
+/* The smallest idle block of `bytes` and little more, which is idle no longer; NULL where there is
+ * none. */
+static fc__device_block *take_idle(fc__device *device, size_t bytes)
+{
+    const size_t most = bytes + bytes / 8;
+    fc__device_block **best = NULL;
+    for (fc__device_block **link = &device->idle; *link; link = &(*link)->next)
+        if ((*link)->bytes >= bytes && (*link)->bytes <= most &&
+            (!best || (*link)->bytes < (*best)->bytes))
+            best = link;
+    if (!best)
+        return NULL;
+    fc__device_block *block = *best;
+    *best = block->next;
+    device->idle_bytes -= block->bytes;
+    return block;
+}
+
 /* ---------------------------------------------------------------- failures */
 
 static fc_status report(fc_context *context, const fc__device *device, const char *call,
@@ -200,6 +232,7 @@ void fc__device_close(fc__device *device)
     fc__staging_free_spare(device);
     while (device->blocks)
         fc__device_free(device, device->blocks->pointer);
+    free_idle(device);
     if (device->solver)
         (void)cusolverDnDestroy(device->solver);
     if (device->blas)
@@ -218,6 +251,11 @@ fc_cuda_precision fc__device_precision(const fc__device *device)
 
 /* ---------------------------------------------------------------- memory */
 
+size_t fc__device_in_use(const fc__device *device)
+{
+    return device->used;
+}
+
 size_t fc__device_room(const fc__device *device)
 {
     size_t free = 0, total = 0;
@@ -227,6 +265,7 @@ size_t fc__device_room(const fc__device *device)
         (void)cudaGetLastError();
         return 0;
     }
+    free += device->idle_bytes;
     return left < free ? left : free;
 }
 
@@ -243,6 +282,19 @@ static fc_status refuse(fc_context *context, const fc__device *device, const cha
                     1e-9 * static_cast<double>(device->limit));
 }
 
+/* New memory; what is idle goes where it would not do beside it. */
+static cudaError_t allocate_new(fc__device *device, size_t bytes, void **memory)
+{
+    if (device->used + device->idle_bytes > device->limit - bytes)
+        free_idle(device);
+    cudaError_t error = cudaMalloc(memory, bytes);
+    if (error != cudaErrorMemoryAllocation || !device->idle)
+        return error;
+    (void)cudaGetLastError();
+    free_idle(device);
+    return cudaMalloc(memory, bytes);
+}
+
 fc_status fc__device_allocate(fc_context *context, fc__device *device, const char *what,
                               size_t count, size_t size, void *pointer)
 {
@@ -254,37 +306,47 @@ fc_status fc__device_allocate(fc_context *context, fc__device *device, const cha
     FC_DEVICE_USE(context, device);
     if (bytes > device->limit || device->used > device->limit - bytes)
         return refuse(context, device, what, count, size);
-    fc__device_block *block = NULL;
-    FC_RETURN_TRY(fc__allocate(context, 1, sizeof *block, &block));
-    cudaError_t error = cudaMalloc(&memory, bytes);
-    if (error != cudaSuccess) {
-        (void)cudaGetLastError();
-        free(block);
-        return error == cudaErrorMemoryAllocation
-                   ? refuse(context, device, what, count, size)
-                   : fc__device_report(context, device, "cudaMalloc", error);
+    fc__device_block *block = take_idle(device, bytes);
+    if (!block) {
+        FC_RETURN_TRY(fc__allocate(context, 1, sizeof *block, &block));
+        cudaError_t error = allocate_new(device, bytes, &memory);
+        if (error != cudaSuccess) {
+            (void)cudaGetLastError();
+            free(block);
+            return error == cudaErrorMemoryAllocation
+                       ? refuse(context, device, what, count, size)
+                       : fc__device_report(context, device, "cudaMalloc", error);
+        }
+        *block = {memory, bytes, NULL};
     }
-    *block = {memory, bytes, device->blocks};
+    block->next = device->blocks;
     device->blocks = block;
-    device->used += bytes;
-    memcpy(pointer, &memory, sizeof memory);
+    device->used += block->bytes;
+    memcpy(pointer, &block->pointer, sizeof memory);
     return FC_OK;
 }
 
 void fc__device_free(fc__device *device, void *pointer)
 {
+    const size_t largest = 64 << 20, share = 16; /* bytes of a block, and of the limit in all */
     if (!device || !pointer)
         return;
-    for (fc__device_block **link = &device->blocks; *link; link = &(*link)->next) {
-        if ((*link)->pointer != pointer)
-            continue;
-        fc__device_block *block = *link;
-        *link = block->next;
-        device->used -= block->bytes;
-        free(block);
-        break;
+    fc__device_block **link = &device->blocks;
+    while (*link && (*link)->pointer != pointer)
+        link = &(*link)->next;
+    fc__device_block *block = *link;
+    if (!block)
+        return;
+    *link = block->next;
+    device->used -= block->bytes;
+    if (block->bytes <= largest && device->idle_bytes + block->bytes <= device->limit / share) {
+        block->next = device->idle;
+        device->idle = block;
+        device->idle_bytes += block->bytes;
+        return;
     }
     (void)cudaFree(pointer);
+    free(block);
 }
 
 fc_status fc__device_pin(fc_context *context, fc__device *device, const char *what, size_t count,

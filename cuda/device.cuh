@@ -21,7 +21,9 @@ struct fc__device {
     cusolverDnHandle_t solver;
     void *workspace; /* of cuBLAS: one of its own, for work that is recorded as a graph */
     struct fc__device_block *blocks; /* allocated, for the count of `used` */
-    struct fc__staging *spare;       /* pinning memory takes long: kept for the next staging */
+    struct fc__device_block *idle;   /* freed, and kept for the next that they fit */
+    size_t idle_bytes;
+    struct fc__staging *spare; /* pinning memory takes long: kept for the next staging */
 };
 
 /* Records what a call of the runtime, cuBLAS or cuSOLVER returned; FC_OK where it succeeded. */

@@ -20,6 +20,7 @@ fc_status fc__device_open(fc_context *context, const fc_cuda_config *config, fc_
 void fc__device_close(fc__device *device);
 
 fc_cuda_precision fc__device_precision(const fc__device *device);
+size_t fc__device_in_use(const fc__device *device); /* bytes allocated and not freed */
 /* Bytes that may still be allocated: what is free, within the limit of the configuration. */
 size_t fc__device_room(const fc__device *device);
 

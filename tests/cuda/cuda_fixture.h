@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "cuda/cuda.h"
+#include "cuda/engine.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -57,11 +57,26 @@ static inline cuda_fixture cuda_open(fc_cuda_precision precision)
     return cuda_open_within(precision, 0);
 }
 
+/* A new engine in place of the last, which has kept memory that would have to be allocated. */
+static inline void cuda_renew(cuda_fixture *f)
+{
+    fc_cuda_config config = fc_cuda_config_default();
+    fc_engine_destroy(f->engine);
+    assert_int_equal(fc_cuda_engine_create(f->context, &config, &f->engine), FC_OK);
+    fc_context_set_engine(f->context, f->engine);
+}
+
 static inline void cuda_close(cuda_fixture *f)
 {
     fc_context_destroy(f->context);
     fc_context_destroy(f->plain);
     fc_engine_destroy(f->engine);
+}
+
+/* Bytes of device memory that the engine has not given back. */
+static inline size_t cuda_in_use(const cuda_fixture *f)
+{
+    return fc__device_in_use(((const fc__cuda *)f->engine->device)->device);
 }
 
 static inline void assert_status(fc_status status, const fc_context *context)

@@ -218,15 +218,16 @@ static void a_failure_anywhere_is_told_and_leaves_nothing(void **state)
     double *x = points_in(&decoder->domain, shape->count);
     float *phi0 = normals(rows, 1), *phi = normals(size, 2);
     float *gradient = normals(decoder->parameter_count, 3);
-    size_t before = fc_emulation_allocated(), failures = 0;
+    size_t before = cuda_in_use(&f), failures = 0;
     for (size_t n = 1; n < 200; n += 1 + n / 10) {
+        cuda_renew(&f);
         fc_emulation_fail_after(n, n % 2 ? launch_failure : out_of_memory);
         fc_status basis = fc_decoder_basis(f.context, decoder, shape->count, x, phi0, phi);
         fc_status vjp =
             fc_decoder_basis_vjp(f.context, decoder, shape->count, x, phi0, phi, gradient);
         fc_emulation_fail_after(0, 0);
         failures += basis != FC_OK || vjp != FC_OK;
-        assert_int_equal(fc_emulation_allocated(), before);
+        assert_int_equal(cuda_in_use(&f), before);
     }
     assert_true(failures > 20);
     free(x);

@@ -371,7 +371,7 @@ static void every_failure_of_the_device_is_told_and_leaks_nothing(void **state)
         descending d = {.context = f.context, .steps = whole.steps, .state = state_copy(&s.state)};
         fc__update update = how(0);
         double loss;
-        allocated = fc_emulation_allocated();
+        allocated = cuda_in_use(&f);
         fc_emulation_fail_after(n, LAUNCH_FAILURE);
         fc_status status = d.steps->create(f.engine->device, f.context, PLANS, s.plans, &s.t,
                                            &d.state, &d.descent);
@@ -383,7 +383,7 @@ static void every_failure_of_the_device_is_told_and_leaks_nothing(void **state)
         failures += failed;
         fc_emulation_fail_after(0, 0);
         d.steps->destroy(d.descent);
-        assert_int_equal(fc_emulation_allocated(), allocated);
+        assert_int_equal(cuda_in_use(&f), allocated);
         state_clear(&d.state);
     }
     assert_true(failures > 60);

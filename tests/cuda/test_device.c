@@ -99,6 +99,42 @@ static void memory_beyond_the_limit_is_refused_with_the_sizes(void **state)
     cuda_close(&f);
 }
 
+static void small_memory_that_was_freed_serves_again_until_it_is_in_the_way(void **state)
+{
+    (void)state;
+    enum { LIMIT = 1 << 20, SMALL = 40000 };
+    cuda_fixture f = cuda_open(FC_CUDA_TF32);
+    fc__device *device = device_open(&f, LIMIT);
+    char *first, *second, *all;
+    size_t room = fc__device_room(device);
+    assert_status(fc__device_allocate(f.context, device, "first", SMALL, 1, &first), f.context);
+    fc__device_free(device, first);
+    assert_int_equal(fc__device_room(device), room);
+    assert_status(fc__device_allocate(f.context, device, "second", SMALL - 1000, 1, &second),
+                  f.context);
+    assert_ptr_equal(second, first); /* a little smaller */
+    fc__device_free(device, second);
+    assert_status(fc__device_allocate(f.context, device, "other", SMALL / 2, 1, &second),
+                  f.context);
+    assert_ptr_not_equal(second, first); /* half as large: not worth it */
+    fc__device_free(device, second);
+    assert_status(fc__device_allocate(f.context, device, "all", LIMIT, 1, &all), f.context);
+    assert_int_equal(fc__device_room(device), 0);
+#ifdef FC_EMULATED
+    fc__device_free(device, all); /* too much to be kept */
+    size_t before = fc_emulation_allocated();
+    assert_status(fc__device_allocate(f.context, device, "first", SMALL, 1, &first), f.context);
+    fc__device_free(device, first);
+    assert_int_equal(fc_emulation_allocated(), before + SMALL);
+    fc_emulation_set_memory(before + SMALL + 1000); /* others have the rest */
+    assert_status(fc__device_allocate(f.context, device, "more", SMALL + 900, 1, &first),
+                  f.context);
+    fc_emulation_set_memory((size_t)4 << 30);
+#endif
+    fc__device_close(device);
+    cuda_close(&f);
+}
+
 static void what_goes_to_the_device_comes_back(void **state)
 {
     (void)state;
@@ -309,6 +345,7 @@ int main(void)
         cmocka_unit_test(an_engine_has_the_name_of_its_device),
         cmocka_unit_test(a_device_is_described),
         cmocka_unit_test(memory_beyond_the_limit_is_refused_with_the_sizes),
+        cmocka_unit_test(small_memory_that_was_freed_serves_again_until_it_is_in_the_way),
         cmocka_unit_test(what_goes_to_the_device_comes_back),
         cmocka_unit_test(products_are_row_major),
         cmocka_unit_test(a_precision_that_does_not_exist_is_refused),

@@ -164,14 +164,16 @@ static void every_failure_is_reported_and_leaves_nothing(void **state)
         fc__code_policy policy = i / 2 ? FC__CODES_ADAM : FC__CODES_SOLVED;
         training t =
             make_training(f.plain, (network_case){FC_FILTER_INTEGER, 1, 1, 6, 3, false}, of);
-        size_t before = fc_emulation_allocated(), failures = 0;
+        size_t before, failures = 0;
         fc_status status = FC_ERROR_DEVICE;
         for (size_t n = 1; status != FC_OK; n++) {
+            cuda_renew(&f);
+            before = cuda_in_use(&f);
             fc_emulation_fail_after(n, 719); /* cudaErrorLaunchFailure */
             status = fc__gradient_fit(f.context, t.decoder, &t.frames, &fit, policy, 1, t.z);
             fc_emulation_fail_after(0, 0);
             assert_true(status == FC_OK || status == FC_ERROR_DEVICE);
-            assert_true(fc_emulation_allocated() == before);
+            assert_true(cuda_in_use(&f) == before);
             failures += status != FC_OK;
         }
         assert_true(failures > 40);

@@ -286,7 +286,7 @@ static void a_failing_device_is_an_error_of_the_device(void **state)
     enum { ILLEGAL_ADDRESS = 700 };
     cuda_fixture f = open_single(FC_CUDA_TF32);
     fc_field *field = create_full(f.plain);
-    size_t before = fc_emulation_allocated();
+    size_t before = cuda_in_use(&f);
     bool failed = true;
     for (size_t call = 1; failed; call += call / 3 + 1) {
         trajectories t = wanted_create(3, 6, true);
@@ -298,7 +298,7 @@ static void a_failing_device_is_an_error_of_the_device(void **state)
             assert_int_equal(status, FC_ERROR_DEVICE);
             assert_non_null(strstr(fc_context_message(f.context), "cuda:0: "));
         }
-        assert_int_equal(fc_emulation_allocated(), before);
+        assert_int_equal(cuda_in_use(&f), before);
         trajectories_destroy(&t);
     }
     fc_field_destroy(field);
