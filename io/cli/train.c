@@ -114,6 +114,7 @@ static fc_status describe(train_job *job, fc_model *model)
         cli_json_text(provenance, "command", "fieldcast train");
         cli_json_put(provenance, "data", data);
         cli_json_count(provenance, "seed", job->config.seed);
+        cli_json_text(provenance, "device", fc_engine_name(job->session->engine));
         cli_json_count(provenance, "threads", (uint64_t)fc_context_threads(job->session->context));
         CLI_TRY(cli_json_dump(job->session, provenance, &model->provenance));
     }
