@@ -2,7 +2,7 @@
 # (tests/cuda/emulation) in a program of its own, which knows no other device than cuda:0.
 
 on_emulated_device() {
-    [ -x "$build/tests/fieldcast-emulated" ] || skip 'no C++ compiler: CUDA is not emulated'
+    [ -x "$build/tests/fieldcast-emulated" ] || skip 'CUDA is not emulated: no C++ compiler, or under sanitizers'
     program=$build/tests/fieldcast-emulated
 }
 
