@@ -40,14 +40,6 @@ static fc_status point(fc_context *context, const fc__cuda_cholesky *s, size_t c
 
 /* ---------------------------------------------------------------- life */
 
-size_t fc__cuda_cholesky_bytes(size_t n, size_t most, size_t columns)
-{
-    size_t rights = columns > most ? columns : most;
-    size_t matrices = fc__product(most, fc__product(n, n));
-    size_t pointers = most + columns + rights + most + 1; /* results counted as pointers */
-    return fc__product(matrices + pointers + fc__product(n, n), sizeof(double)); /* and work */
-}
-
 static fc_status set_up(fc_context *context, fc__cuda_cholesky *s)
 {
     fc__device *device = s->device;

@@ -17,8 +17,6 @@ typedef struct fc__cuda_cholesky fc__cuda_cholesky;
 fc_status fc__cuda_cholesky_create(fc_context *context, fc__device *device, size_t n, size_t most,
                                    size_t columns, fc__cuda_cholesky **cholesky);
 void fc__cuda_cholesky_destroy(fc__cuda_cholesky *cholesky);
-/* Bytes of device memory that create takes. */
-size_t fc__cuda_cholesky_bytes(size_t n, size_t most, size_t columns);
 
 /* (most, n, n): where the matrices are put, and their factors left. */
 double *fc__cuda_cholesky_matrices(fc__cuda_cholesky *cholesky);

@@ -14,6 +14,7 @@ fc_status fc__graph_record(fc_context *context, fc__device *device, fc__graph_wo
     cudaGraph_t recorded = NULL;
     cudaGraphExec_t executable = NULL;
     *graph = NULL;
+    FC_DEVICE_USE(context, device);
     cudaError_t error = cudaStreamBeginCapture(device->stream, cudaStreamCaptureModeThreadLocal);
     fc_status status = FC_OK;
     if (error == cudaSuccess) {
@@ -37,6 +38,7 @@ fc_status fc__graph_record(fc_context *context, fc__device *device, fc__graph_wo
 
 fc_status fc__graph_launch(fc_context *context, fc__device *device, fc__graph *graph)
 {
+    FC_DEVICE_USE(context, device);
     FC_CUDA_TRY(context, device, cudaGraphLaunch(graph->executable, device->stream));
     return FC_OK;
 }
